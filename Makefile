@@ -1,0 +1,84 @@
+# Two commands do all the set-up: `make demo` and `make test`. Both build .venv when a lock file has changed, and only then.
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# The lock is complete, so nothing is resolved; only wheels, so nothing unhashed is run; compiled when first imported.
+LOCKED := $(PIP) install --require-hashes --no-deps --only-binary :all: --no-compile
+ITSELF := $(PIP) install --no-deps --no-build-isolation --editable .
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	--no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+CHECKED := monitor tests $(wildcard dashboards alerts benchmarks)
+ARGS ?=
+# Empty, whatever the caller has set: compiled modules are kept, or every start would compile numpy and pandas again.
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format check bench dashboards lock clean
+
+help:
+	@echo "make demo        finds real drift in real data, on this machine, without any service (options in ARGS=)"
+	@echo "make test        runs the linters, the type checker and every test (pytest's options in ARGS=)"
+	@echo "make lint        runs only the linters and the type checker"
+	@echo "make format      rewrites the code in its one format"
+	@echo "make check       runs lint, and compares generated files with their sources"
+	@echo "make bench       measures the product against its targets, in one run"
+	@echo "make dashboards  generates the Grafana dashboards"
+	@echo "make lock        resolves the dependencies again"
+	@echo "make clean       removes .venv and all caches"
+
+$(BIN)/python:
+	@python=$$(sh .ci/find-python) && echo "Creating a virtual environment in $(VENV) with $$python." && "$$python" -m venv $(VENV)
+
+$(VENV)/runtime.stamp: requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what Driftline needs to run, by the lock file's hashes."
+	@$(LOCKED) -r requirements.lock -r requirements-build.lock
+	@$(ITSELF)
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock requirements-build.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what Driftline and its tests need, by the lock file's hashes."
+	@$(LOCKED) -r requirements-dev.lock -r requirements-build.lock
+	@$(ITSELF)
+	@touch $@ $(VENV)/runtime.stamp
+
+demo: $(VENV)/runtime.stamp
+	@$(BIN)/driftline demo $(ARGS)
+
+lint: $(VENV)/dev.stamp
+	@echo "Checking the style with ruff."
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@echo "Checking the types with mypy."
+	@$(BIN)/mypy $(CHECKED)
+
+test: lint
+	@echo "Running the tests. Those that need Kafka, Prometheus or Alertmanager say so when they are skipped."
+	@$(BIN)/python -m pytest $(ARGS)
+
+format: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+check: lint
+	@echo "Comparing the generated dashboards and alerts with their sources."
+	@$(BIN)/python -m dashboards --check
+	@$(BIN)/python -m alerts --check
+
+bench: $(VENV)/dev.stamp
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+dashboards: $(VENV)/dev.stamp
+	@$(BIN)/python -m dashboards
+
+# The lock files are resolved on Python 3.11. pip-tools stays outside of them: it is needed here and nowhere else.
+lock: $(VENV)/dev.stamp
+	@echo "Resolving the dependencies; this asks the package index about every file, which takes a few minutes."
+	@$(PIP) install "pip-tools>=7.4"
+	@$(COMPILE) --extra parquet --extra zstd --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	@$(COMPILE) --only-build-deps --build-deps-for editable --constraint requirements-dev.lock \
+		--output-file requirements-build.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find monitor tests $(wildcard dashboards alerts benchmarks) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,102 @@
+"""`driftline check`: everything that is wrong with a configuration at once, and what will be regretted later.
+
+Mistakes keep a worker from starting; warnings say where its verdicts will be weak or its doors open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from monitor import topics
+from monitor.config import DAY, Config, Model, Webhook
+from monitor.documents import read_text
+from monitor.drift.bins import MISSING
+from monitor.drift.profiles import Profile
+from monitor.durations import format_duration
+from monitor.errors import DriftlineError, OutsideError
+from monitor.server import is_loopback
+from monitor.settings import examine
+
+FEW = 1_000  # reference events below which sampling noise hides most shifts
+WEEK = 7 * DAY
+
+
+@dataclass(slots=True)
+class Report:
+    """What was found: `mistakes` in the configuration, `outside` where something else is wrong, and `warnings`."""
+
+    mistakes: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 for a worker that can start, 2 for mistakes, 3 for what is wrong outside."""
+        return 2 if self.mistakes else 3 if self.outside else 0
+
+
+def check(path: Path, *, offline: bool = False, deadline: float = 10.0) -> Report:
+    """Check a configuration file, its references and, unless `offline`, Kafka within `deadline` seconds."""
+    report = Report()
+    try:
+        config, report.mistakes = examine(read_text(path), path)
+    except DriftlineError as error:
+        report.mistakes.append(str(error))
+        return report
+    report.warnings = list(warnings(config))
+    if not offline and not any(mistake.startswith("kafka") for mistake in report.mistakes):
+        try:
+            report.outside = topics.check(config, deadline=deadline)
+        except OutsideError as error:
+            report.outside.append(str(error))
+    return report
+
+
+def warnings(config: Config) -> Iterator[str]:
+    """What works, but not as well or as safely as its owner may think."""
+    for i, model in enumerate(config.models):
+        for version, profile in model.versions.items():
+            place = f"models[{i}].versions.{version}"
+            yield from (f"{place}: {text}" for text in _reference(model, profile))
+    if not is_loopback(config.server.host):
+        yield f"server.host: {config.server.host} is beyond loopback, and nobody is asked for a password; guard it"
+    for i, webhook in enumerate(config.triggers):
+        yield from (f"triggers[{i}]: {text}" for text in _webhook(webhook))
+
+
+def _reference(model: Model, profile: Profile) -> Iterator[str]:
+    if profile.events < FEW:
+        yield f"the reference has only {profile.events:,} events; with fewer than {FEW:,}, only large shifts are found"
+    for column in profile.columns:
+        if not column.counts[:MISSING].any():
+            yield f"column {column.name!r} has no usable value in the reference and stays undecided; leave it out"
+    if profile.start is None or profile.end is None:
+        yield "the reference has no times, so how much it moves by itself is unknown; build it with --time"
+        return
+    span, size = profile.end - profile.start, model.windows.size
+    if size > span / 2:
+        yield (
+            f"a window of {format_duration(size)} is larger than half of the reference ({_days(span)}); "
+            "take smaller windows or a longer reference"
+        )
+    if profile.chunks is None:
+        yield "the reference has no chunks, so how much it moves by itself is unknown; build it again with --time"
+    if span < WEEK:
+        yield f"the reference covers {_days(span)} and has never seen a whole week; weekends may look like drift"
+
+
+def _webhook(webhook: Webhook) -> Iterator[str]:
+    if not webhook.url:
+        return
+    parts = urlsplit(webhook.url)
+    if webhook.secret is None:
+        yield "calls are not signed; name a secret with secret_file or secret_env"
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        yield "calls go over http, where anybody on the way can read the evidence; use https"
+
+
+def _days(span: int) -> str:
+    return f"{span / DAY:.1f} days"

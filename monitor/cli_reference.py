@@ -1,0 +1,128 @@
+"""`driftline reference`: build a reference profile from files, and show one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from monitor.drift import profiles
+from monitor.drift.profiles import Profile
+from monitor.durations import format_duration, parse_duration
+from monitor.errors import DriftlineError
+from monitor.profile_table import profile_table
+
+if TYPE_CHECKING:
+    from monitor.reference import Report
+
+reference_app = typer.Typer(
+    no_args_is_help=True, help="Build and show reference profiles: what live data are compared with."
+)
+
+
+@reference_app.command()
+def build(  # typer makes options of parameters
+    data: Annotated[
+        list[Path], typer.Argument(help="CSV, Parquet or JSON lines, plain, .gz or .zst.", metavar="DATA...")
+    ],
+    model: Annotated[str, typer.Option(help="Name of the model, as its log spells it.")],
+    version: Annotated[str, typer.Option(help="Version of the model, as its log spells it.")],
+    out: Annotated[Path, typer.Option(help="The profile to write, such as profiles/credit-3.json.")],
+    time: Annotated[
+        str | None, typer.Option(help="Column with the event time: RFC 3339 or epoch milliseconds.")
+    ] = None,
+    prediction: Annotated[str | None, typer.Option(help="Column with the model's prediction.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Columns to leave out.", metavar="A,B")] = None,
+    categorical: Annotated[list[str] | None, typer.Option(help="Columns of codes, not numbers.", metavar="A,B")] = None,
+    numeric: Annotated[list[str] | None, typer.Option(help="Columns of numbers.", metavar="A,B")] = None,
+    bins: Annotated[str, typer.Option(help="Most bins of a numeric column, or exact: one per value.")] = "200",
+    chunk: Annotated[
+        str | None,
+        typer.Option(
+            help="Stretch of time by which the reference is counted, to know how much it moves.", metavar="1h"
+        ),
+    ] = None,
+) -> None:
+    """Build the reference profile of a model version from its training data, or from a log of a good period.
+
+    Canonical events (JSON lines with "features") need neither --time nor --prediction. The profile holds bins and
+    counts, no rows.
+    """
+    from monitor import reference  # pandas takes a second to import, and only this command needs it
+
+    errors = Console(stderr=True)
+    with errors.status("Reading …") as status:
+        profile, report = reference.build(
+            data,
+            model=model,
+            version=version,
+            time=time,
+            prediction=prediction,
+            ignore=_names(ignore),
+            categorical=_names(categorical),
+            numeric=_names(numeric),
+            bins=_bins(bins),
+            chunk=None if chunk is None else parse_duration(chunk),
+            progress=lambda events: status.update(f"Reading … {events:,} events"),
+        )
+    size = _write(out, profiles.encode(profile))
+    console = Console()
+    console.print(profile_table(profile, width=console.width))
+    console.print()
+    for line in _left_out(report):
+        console.print(line)
+    for note in report.notes:
+        console.print(Text("note: ", style="yellow").append(note, style="default"))
+    chunks = f", {format_duration(report.chunk)} chunks" if report.chunk else ""
+    console.print(Text(f"wrote {out} ({size / 1000:,.0f} kB, {report.events:,} events{chunks})"), soft_wrap=True)
+
+
+@reference_app.command()
+def show(file: Annotated[Path, typer.Argument(help="A profile that `driftline reference build` wrote.")]) -> None:
+    """Show a reference profile: its columns with small histograms, values, and shares of missing and invalid ones."""
+    console = Console()
+    console.print(profile_table(_load(file), width=console.width))
+
+
+def _names(options: list[str] | None) -> tuple[str, ...]:
+    """Names of `--ignore A,B` and of `--ignore A --ignore B`."""
+    return tuple(name.strip() for option in options or () for name in option.split(",") if name.strip())
+
+
+def _bins(text: str) -> int | None:
+    if text == "exact":
+        return None
+    if not text.isdecimal():
+        raise DriftlineError(f"--bins: expected a whole number or exact, got {text!r}")
+    return int(text)
+
+
+def _left_out(report: Report) -> Iterator[RenderableType]:
+    for reason, count in report.left_out.items():
+        line = Text(f"{count:,} left out as {reason}: ", style="yellow")
+        yield line.append(f"such as {report.examples[reason]}", style="default")
+
+
+def _write(path: Path, data: bytes) -> int:
+    """Write a file as a whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    except OSError as error:
+        raise DriftlineError(f"{path}: cannot be written: {error.strerror}; does its folder exist?") from error
+    return len(data)
+
+
+def _load(path: Path) -> Profile:
+    try:
+        return profiles.decode(path.read_bytes())
+    except OSError as error:
+        raise DriftlineError(f"{path}: cannot be read: {error.strerror}") from error
+    except DriftlineError as error:
+        raise DriftlineError(f"{path}: {error}") from error

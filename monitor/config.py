@@ -1,0 +1,150 @@
+"""The configuration: what is monitored, by which rules, and where the outside is. Frozen, with defaults that serve.
+
+`monitor.settings.load` reads it from YAML; durations are milliseconds here and text like `10m` there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from monitor.drift.profiles import Profile
+from monitor.drift.thresholds import Rule
+from monitor.drift.windows import Windows
+
+DAY = 86_400_000
+
+
+@dataclass(frozen=True)
+class ColumnRules:
+    """How one column is judged: its methods, the one that decides, and their thresholds where they are given."""
+
+    methods: tuple[str, ...] | None = None
+    primary: str | None = None
+    thresholds: Mapping[str, Rule] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One monitored model or feature view: a reference profile per version, its windows and its columns' rules."""
+
+    name: str
+    versions: Mapping[str, Profile]
+    windows: Windows
+    columns: Mapping[str, ColumnRules] = field(default_factory=dict)
+    min_events: int = 200
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many false pages per model are allowed in a period (ms)."""
+
+    pages: float = 1.0
+    per: int = 30 * DAY
+
+    def pvalue(self, windows: Windows) -> float:
+        """The share of clean windows that may page: pages over the windows of the period; at most one half."""
+        return min(0.5, self.pages * windows.step / self.per)
+
+
+@dataclass(frozen=True)
+class LogFields:
+    """Which columns of a CSV or Parquet log hold an event's fields; every other column is a feature.
+
+    `prediction` None: the log has no predictions.
+    """
+
+    time: str = "time"
+    model: str | None = None
+    version: str | None = None
+    prediction: str | None = None
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Names of our own topics."""
+
+    summaries: str = "driftline.summaries"
+    state: str = "driftline.state"
+    windows: str = "driftline.windows"
+    triggers: str = "driftline.triggers"
+    dead_letters: str = "driftline.dead-letters"
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """Where Kafka is and how we use it. `partitions` and `replication` are those of the topics that we create."""
+
+    brokers: tuple[str, ...] = ("localhost:9092",)
+    predictions: tuple[str, ...] = ("predictions",)
+    features: tuple[str, ...] = ()
+    group: str = "driftline"
+    topics: Topics = field(default_factory=Topics)
+    partitions: int = 4
+    replication: int = 1
+    block: int = 50_000
+    flush: int = 1_000
+    checkpoint: int = 10_000
+    session_timeout: int = 10_000
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The log topics that are read."""
+        return self.predictions + self.features
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Event time's tolerances: disorder within a partition, the future allowed, and when a quiet partition is idle."""
+
+    disorder: int = 10_000
+    max_future: int = 300_000
+    idle: int = 30_000
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where /metrics, /healthz and /readyz listen."""
+
+    host: str = "127.0.0.1"
+    port: int = 9464
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A retraining call; `secret` signs it, and neither shows. `cooldown` is event time between a model's calls."""
+
+    url: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
+    cooldown: int = DAY
+    dry_run: bool = False
+    timeout: int = 10_000
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that a run needs to know."""
+
+    models: tuple[Model, ...]
+    budget: Budget = field(default_factory=Budget)
+    logs: LogFields = field(default_factory=LogFields)
+    kafka: Kafka = field(default_factory=Kafka)
+    clock: Clock = field(default_factory=Clock)
+    server: Server = field(default_factory=Server)
+    triggers: tuple[Webhook, ...] = ()
+    max_series: int = 10_000
+    path: Path | None = field(default=None, compare=False)
+
+    @cached_property
+    def epoch(self) -> str:
+        """Names what the counts depend on: models, profiles, panes and time rules. Twelve hexadecimal digits."""
+        parts = [
+            f"{m.name!r} {version!r} {profile.fingerprint} {m.windows.pane} {m.windows.offset % m.windows.pane}"
+            for m in self.models
+            for version, profile in m.versions.items()
+        ]
+        text = "\n".join([*sorted(parts), f"max_future {self.clock.max_future}", f"block {self.kafka.block}"])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]

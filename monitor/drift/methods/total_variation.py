@@ -1,0 +1,30 @@
+"""Total variation distance: share of probability mass that must move to turn one sample into the other.
+
+A metric from 0 (equal shares) to 1 (no cell in common); larger is more drift. No customary threshold: elsewhere 0.1
+is one for this distance's p-value (Evidently) or for the largest single cell (NannyML's L-infinity). Without a
+configured number it informs and does not decide. Source: Levin, Peres and Wilmer 2009, proposition 4.2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from monitor.drift.bins import Counts
+from monitor.drift.scores import Score, check, undefined
+
+TITLE = "Total variation distance"
+KINDS = frozenset({"ordered", "unordered"})
+BINS = "coarse"
+THRESHOLD = None
+
+
+def score(reference: Counts, current: Counts) -> Score:
+    """½ Σ |p - q|, p and q the shares; shape of both: (cells,). Here half of the events must change their cell:
+
+    >>> score(np.array([3, 1]), np.array([1, 3])).statistic
+    0.5
+    """
+    n, m = check(reference, current)
+    if not n or not m:
+        return undefined(n, m)
+    return Score(min(float(np.abs(reference / n - current / m).sum()) / 2, 1.0), None, n, m)

@@ -1,0 +1,231 @@
+"""A reference profile is the stored reference: bins and counts per column, no raw rows.
+
+All columns of a profile share one flat vector of counts (see `summaries`); a column owns a slice of it. A profile's
+fingerprint names its content: counts made on different profiles are never added.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from types import NoneType
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.drift.bins import SPECIAL, Bins, Counts, Ordered, Unordered
+from monitor.errors import DriftlineError
+
+SCHEMA = "driftline.profile/1"
+KINDS = ("numeric", "categorical")
+REBUILD = "build it again with `driftline reference build`"
+Role = Literal["feature", "prediction", "derived"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One monitored column: its bins and the reference's counts on them, `missing` and `invalid` at the end."""
+
+    name: str
+    role: Role
+    bins: Bins
+    counts: Counts
+
+    def __post_init__(self) -> None:
+        if len(self.counts) != self.size:
+            raise DriftlineError(
+                f"column {self.name!r}: expected {self.size} counts for its bins, got {len(self.counts)}"
+            )
+        if np.any(self.counts < 0):
+            raise DriftlineError(f"column {self.name!r}: counts must not be negative")
+        self.counts.setflags(write=False)
+
+    @property
+    def size(self) -> int:
+        """Cells of the count vector."""
+        return self.bins.values + SPECIAL
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the bins have an order (a numeric column)."""
+        return isinstance(self.bins, Ordered)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """The reference's own counts over time: how far it moves by itself. Shape of counts: (starts, profile.size)."""
+
+    size: int
+    starts: tuple[int, ...]
+    counts: npt.NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        self.counts.setflags(write=False)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The reference of one model version. Times are UTC milliseconds of the reference's first and last event."""
+
+    model: str
+    version: str
+    columns: tuple[Column, ...]
+    start: int | None = None
+    end: int | None = None
+    chunks: Chunks | None = None
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if not names:
+            raise DriftlineError(f"profile of {self.model!r}: expected at least one column, got none")
+        if len(set(names)) < len(names):
+            raise DriftlineError(f"profile of {self.model!r}: a column stands twice: {sorted(names)}")
+        totals = {int(column.counts.sum()) for column in self.columns}
+        if len(totals) > 1:
+            raise DriftlineError(
+                f"profile of {self.model!r}: every column must count the same events, got {sorted(totals)}"
+            )
+        if self.chunks and self.chunks.counts.shape != (len(self.chunks.starts), self.size):
+            shape, expected = self.chunks.counts.shape, (len(self.chunks.starts), self.size)
+            raise DriftlineError(f"profile of {self.model!r}: chunk counts have shape {shape}, expected {expected}")
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """Where each column's slice begins in the flat vector, and the vector's size at the end."""
+        return tuple(int(i) for i in np.cumsum([0] + [column.size for column in self.columns]))
+
+    @property
+    def size(self) -> int:
+        """Cells of the flat vector of counts."""
+        return self.offsets[-1]
+
+    @cached_property
+    def events(self) -> int:
+        """Events in the reference."""
+        return int(self.columns[0].counts.sum())
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that name the content, whatever compressed it."""
+        digest = hashlib.sha256(json.dumps(_document(self)).encode())
+        if self.chunks:
+            digest.update(json.dumps([self.chunks.size, self.chunks.starts]).encode())
+            digest.update(self.chunks.counts.astype("<i4").tobytes())
+        return digest.hexdigest()[:12]
+
+
+def encode(profile: Profile) -> bytes:
+    """The profile as JSON, a line per column: the same profile always gives the same bytes."""
+    head = _document(profile) | {"chunks": _encode_chunks(profile.chunks) if profile.chunks else None}
+    columns = ",\n".join(json.dumps(column) for column in head.pop("columns"))
+    return f'{json.dumps(head)[:-1]}, "columns": [\n{columns}\n]}}\n'.encode()
+
+
+def decode(data: bytes) -> Profile:
+    """The profile that `encode` wrote. Raises DriftlineError that says what is wrong with other bytes."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        message = f"a reference profile must be JSON: {error}; build it with `driftline reference build`"
+        raise DriftlineError(message) from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema != SCHEMA:
+        raise DriftlineError(
+            f"expected a reference profile of schema {SCHEMA!r}, got {schema!r}; "
+            "build it again with `driftline reference build`"
+        )
+    try:
+        return _decode(document)
+    except (ValueError, zlib.error, DriftlineError) as error:
+        raise DriftlineError(
+            f"the reference profile is damaged: {error}; build it again with `driftline reference build`"
+        ) from error
+
+
+def _document(profile: Profile) -> dict[str, Any]:
+    """Everything but the chunks' counts, ready for JSON."""
+    return {
+        "schema": SCHEMA,
+        "model": profile.model,
+        "version": profile.version,
+        "events": profile.events,
+        "start": profile.start,
+        "end": profile.end,
+        "columns": [_encode_column(column) for column in profile.columns],
+    }
+
+
+def _decode(document: dict[str, Any]) -> Profile:
+    columns = tuple(map(_decode_column, _field(document, "columns", list)))
+    packed = _field(document, "chunks", dict, NoneType)
+    chunks = _decode_chunks(packed, sum(column.size for column in columns)) if packed else None
+    names = [_field(document, key, str) for key in ("model", "version")]
+    times = [_field(document, key, int, NoneType) for key in ("start", "end")]
+    return Profile(names[0], names[1], columns, times[0], times[1], chunks)
+
+
+def _field(document: Any, key: str, *kinds: type) -> Any:
+    """A field of one of these types; flags are no numbers."""
+    if not isinstance(document, dict) or key not in document:
+        raise DriftlineError(f"{key!r} is missing")
+    value = document[key]
+    if type(value) not in kinds:
+        expected = " or ".join(kind.__name__ for kind in kinds)
+        raise DriftlineError(f"{key!r} must be {expected}, got {type(value).__name__}")
+    return value
+
+
+def _array(document: Any, key: str, *, kinds: str) -> npt.NDArray[Any]:
+    """A list of numbers whose numpy kinds are among `kinds`."""
+    values = np.array(_field(document, key, list) or np.empty(0))
+    if values.ndim != 1 or (values.dtype.kind not in kinds and len(values)) or not np.all(np.isfinite(values)):
+        raise DriftlineError(f"{key!r} must be a list of {'numbers' if 'f' in kinds else 'integers of 64 bits'}")
+    return values
+
+
+def _encode_column(column: Column) -> dict[str, Any]:
+    bins: dict[str, Any]
+    if isinstance(column.bins, Ordered):
+        bins = {"edges": column.bins.edges.tolist(), "centers": column.bins.centers.tolist()}
+    else:
+        bins = {"categories": column.bins.categories, "others": column.bins.others}
+    kind = "numeric" if column.ordered else "categorical"
+    return {"name": column.name, "role": column.role, "type": kind, "bins": bins, "counts": column.counts.tolist()}
+
+
+def _decode_column(document: Any) -> Column:
+    name, role, kind = (_field(document, key, str) for key in ("name", "role", "type"))
+    if role not in get_args(Role) or kind not in KINDS:
+        raise DriftlineError(
+            f"column {name!r}: expected a role of {get_args(Role)} and a type of {KINDS}, got {role!r} and {kind!r}"
+        )
+    found = _field(document, "bins", dict)
+    bins: Bins
+    if kind == "numeric":
+        edges, centers = (_array(found, key, kinds="iuf").astype(np.float64) for key in ("edges", "centers"))
+        bins = Ordered(edges, centers)
+    else:
+        categories, others = (_field(found, key, list) for key in ("categories", "others"))
+        bins = Unordered(tuple(map(str, categories)), tuple(map(str, others)))
+    return Column(name, role, bins, _array(document, "counts", kinds="i").astype(np.int64))
+
+
+def _encode_chunks(chunks: Chunks) -> dict[str, Any]:
+    packed = base64.b64encode(zlib.compress(chunks.counts.astype("<i4").tobytes(), 6)).decode()
+    return {"size": chunks.size, "starts": chunks.starts, "counts": packed}
+
+
+def _decode_chunks(document: Any, size: int) -> Chunks:
+    length, counts = _field(document, "size", int), _field(document, "counts", str)
+    starts = tuple(_array(document, "starts", kinds="i").astype(np.int64).tolist())
+    expected = len(starts) * size * 4
+    # Never more than it may hold, whatever the bytes would unpack to.
+    raw = zlib.decompressobj().decompress(base64.b64decode(counts), expected + 1)
+    if len(raw) != expected or length < 1:
+        raise DriftlineError(f"chunks of {length} ms hold {len(raw)} bytes, expected {expected}")
+    return Chunks(length, starts, np.frombuffer(raw, dtype="<i4").reshape(len(starts), size))

@@ -1,0 +1,56 @@
+"""A score is what a method makes of two count vectors on the same bins; here is what all methods share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from monitor.drift.bins import Counts
+from monitor.errors import DriftlineError
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A statistic with the sizes of both samples; nan where undefined. `pvalue` is None without a known null."""
+
+    statistic: float
+    pvalue: float | None
+    n_reference: int
+    n_current: int
+
+
+def check(reference: Counts, current: Counts) -> tuple[int, int]:
+    """The sizes of both samples. Raises DriftlineError unless both are rows of integers >= 0 of one length."""
+    if reference.ndim != 1 or reference.shape != current.shape:
+        raise DriftlineError(
+            f"expected two rows of counts of one length, got shapes {reference.shape} and {current.shape}; "
+            "count both on the reference's bins"
+        )
+    if reference.dtype.kind not in "iu" or current.dtype.kind not in "iu":
+        raise DriftlineError(
+            f"expected integer counts, got {reference.dtype} and {current.dtype}; give counts, not shares"
+        )
+    least = min(reference.min(initial=0), current.min(initial=0))
+    if least < 0:
+        raise DriftlineError(f"expected counts of at least 0, got {least} among {len(reference)} bins")
+    return int(reference.sum()), int(current.sum())
+
+
+def undefined(n: int, m: int, *, pvalue: bool = False) -> Score:
+    """The score of samples that cannot be compared; `pvalue` says whether the method has one."""
+    return Score(math.nan, math.nan if pvalue else None, n, m)
+
+
+def effective_size(n_reference: int, n_current: int) -> float:
+    """Size of the one sample that is as noisy as the difference of both, nN / (n + N); 0 where one is empty.
+
+    >>> effective_size(300, 100)
+    75.0
+    """
+    return n_reference * n_current / (n_reference + n_current) if n_reference and n_current else 0.0
+
+
+def check_alpha(alpha: float) -> None:
+    """Raises DriftlineError unless `alpha` is a probability that a threshold can be made of."""
+    if not 0 < alpha < 1:
+        raise DriftlineError(f"alpha: expected a probability between 0 and 1, got {alpha}")

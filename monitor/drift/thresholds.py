@@ -1,0 +1,74 @@
+"""How far a statistic may go before a column has drifted.
+
+A rule turns the sizes of the two samples into limits for a statistic. `Fixed` is a number that somebody chose;
+`Significant` knows the sample size: the value that a clean window exceeds with a stated probability, plus an effect
+below which even a significant shift stays quiet. A rule that also knows how much the reference moves by itself
+(calibration) is one more class here and one more branch in `limits`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from monitor.drift.methods import Method
+from monitor.errors import DriftlineError
+
+FLOORS = {"ks": 0.05, "chi2": 0.10}  # KS distance; Cohen's w, where 0.10 is small (Cohen 1988)
+WARNINGS_PER_PAGE = 30  # a page a month allows a warning a day
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Drift above `drift`, a warning above `warning`, which is half of it unless given (PSI: 0.1 and 0.2)."""
+
+    drift: float
+    warning: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Significant:
+    """Drift where a clean window lies with probability `pvalue` at most, and the debiased effect exceeds `floor`."""
+
+    pvalue: float
+    floor: float | None = None
+
+
+Rule = Fixed | Significant
+
+
+class Limits(NamedTuple):
+    """Statistics above which a verdict is `warning` and `drift`; nan where the rule has none."""
+
+    warning: float
+    drift: float
+
+
+UNDEFINED = Limits(math.nan, math.nan)
+
+
+def default_rule(method: Method, *, pvalue: float) -> Rule | None:
+    """The rule of a method for which none is configured: its null if known, else its customary number, else none."""
+    if method.critical is not None:
+        return Significant(pvalue)
+    return Fixed(method.threshold) if method.threshold is not None else None
+
+
+def limits(rule: Rule | None, method: Method, *, n_reference: int, n_current: int, cells: int, columns: int) -> Limits:
+    """Limits of a statistic at these sample sizes; `columns` decisions of one window share the rule's p-value.
+
+    Raises DriftlineError where a p-value is asked of a method whose null is not known.
+    """
+    if rule is None or not n_reference or not n_current:
+        return UNDEFINED
+    if isinstance(rule, Fixed):
+        return Limits(rule.drift / 2 if rule.warning is None else rule.warning, rule.drift)
+    if method.critical is None:
+        raise DriftlineError(f"method {method.name!r} has no p-value; give it a number as threshold, or use ks or chi2")
+    floor = FLOORS.get(method.name, 0.0) if rule.floor is None else rule.floor
+    warning, drift = (
+        method.critical(alpha / columns, n_reference=n_reference, n_current=n_current, cells=cells, floor=floor)
+        for alpha in (min(0.5, rule.pvalue * WARNINGS_PER_PAGE), rule.pvalue)
+    )
+    return Limits(min(warning, drift), drift)

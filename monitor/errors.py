@@ -1,0 +1,13 @@
+"""The one root of every error that Driftline raises on purpose."""
+
+
+class DriftlineError(Exception):
+    """Something a person can put right: the message names the place, what was expected, what was found, what to do.
+
+    >>> str(DriftlineError("column 'age': 20 bins need at least 200 reference values, got 57; add data or lower bins"))
+    "column 'age': 20 bins need at least 200 reference values, got 57; add data or lower bins"
+    """
+
+
+class OutsideError(DriftlineError):
+    """Something outside failed (a broker, a port): the configuration may be right, so commands exit 3 and not 2."""

@@ -1,0 +1,119 @@
+"""Values to counts: which cell of a profile's flat vector every value of a column falls in.
+
+Numeric values travel as floats, with nan for a missing value and infinity for an invalid one: JSON has neither, and a
+sorted column then shows bins, invalid and missing one behind the other. Categories travel as cells of the flat vector.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.drift.bins import INVALID, MISSING, Counts, Floats, Ordered, Unordered
+from monitor.drift.profiles import Column, Profile
+from monitor.drift.windows import Windows
+
+NO_NUMBER = math.inf  # an invalid value of a numeric column
+MISSING_NUMBER = math.nan
+NO_CATEGORY = object()  # an invalid value of a categorical column; None is a missing one
+FEW = 100  # events of a pane below which sorting its columns costs more than looking each value up
+
+Cells = npt.NDArray[np.int64]
+
+
+class Table(dict[object, int]):
+    """Cells of one categorical column: by name, by None and NO_CATEGORY; any other name is unseen.
+
+    Only names are stored, for a dict that holds nothing but strings looks them up faster.
+    """
+
+    def __init__(self, column: Column, start: int) -> None:
+        assert isinstance(column.bins, Unordered)
+        super().__init__({name: start + code for name, code in column.bins.codes.items()})
+        self._missing = start + column.size + MISSING
+        self._invalid = start + column.size + INVALID
+        self._unseen = start + column.bins.unseen
+
+    def __missing__(self, name: object) -> int:
+        return self._missing if name is None else self._invalid if name is NO_CATEGORY else self._unseen
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Events of one target: their places in the batch and times, shape (n,), and the values of their columns.
+
+    floats: shape (numeric columns, n). cells: shape (categorical columns, n).
+    """
+
+    index: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int64]
+    floats: Floats
+    cells: Cells
+
+    def take(self, kept: npt.NDArray[np.bool_] | npt.NDArray[np.intp] | slice) -> Part:
+        """Some of the events."""
+        return Part(self.index[kept], self.times[kept], self.floats[:, kept], self.cells[:, kept])
+
+
+class Layout:
+    """How a profile's columns are read and counted; the prediction stands last in `numeric` or in `categorical`."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        by_source = sorted(range(len(profile.columns)), key=lambda i: profile.columns[i].role == "prediction")
+        self.numeric = tuple(i for i in by_source if profile.columns[i].ordered)
+        self.categorical = tuple(i for i in by_source if not profile.columns[i].ordered)
+        self.tables = tuple(Table(profile.columns[i], profile.offsets[i]) for i in self.categorical)
+        edges = (bins.edges for i in self.numeric if isinstance(bins := profile.columns[i].bins, Ordered))
+        self.cuts = tuple(np.concatenate((known, (NO_NUMBER, MISSING_NUMBER))) for known in edges)
+
+    def count_panes(self, part: Part, windows: Windows) -> Iterator[tuple[int, Counts]]:
+        """Counts of each pane that holds any of the events, earliest first."""
+        panes = part.times - (part.times - windows.offset) % windows.pane
+        first = int(panes[0])
+        if np.all(panes == first):
+            yield first, self.count(part.floats, part.cells)
+            return
+        order = np.argsort(panes, kind="stable")
+        starts, begins = np.unique(panes[order], return_index=True)
+        floats, cells = part.floats[:, order], part.cells[:, order]
+        ends = [*begins[1:].tolist(), len(panes)]
+        count = self.count if len(panes) >= FEW * len(starts) else self.count_few
+        for pane, begin, end in zip(starts.tolist(), begins.tolist(), ends, strict=True):
+            yield pane, count(floats[:, begin:end], cells[:, begin:end])
+
+    def count(self, floats: Floats, cells: Cells) -> Counts:
+        """Counts of many events: each numeric column is sorted and its edges are looked up in it."""
+        counts = np.bincount(cells.ravel(), minlength=self.profile.size).astype(np.int64, copy=False)
+        ranked = np.sort(floats, axis=1)
+        for i, column, cuts in zip(self.numeric, ranked, self.cuts, strict=True):
+            found = np.diff(column.searchsorted(cuts), prepend=0, append=len(column))  # nan sorts last
+            found[-2:] = found[[-1, -2]]  # the vector has missing before invalid
+            counts[self.profile.offsets[i] : self.profile.offsets[i + 1]] = found
+        return counts
+
+    def count_few(self, floats: Floats, cells: Cells) -> Counts:
+        """The same counts, value by value: for the few events of one pane among many."""
+        found = [cells.ravel()]
+        for i, column, cuts in zip(self.numeric, floats, self.cuts, strict=True):
+            codes = cuts[:-2].searchsorted(column, side="right")
+            codes[np.isposinf(column)] = len(cuts)
+            codes[np.isnan(column)] = len(cuts) - 1
+            found.append(self.profile.offsets[i] + codes)
+        return np.bincount(np.concatenate(found), minlength=self.profile.size).astype(np.int64, copy=False)
+
+
+def join(parts: Sequence[Part]) -> Part:
+    """All events of the parts."""
+    if len(parts) == 1:
+        return parts[0]
+    return Part(
+        np.concatenate([part.index for part in parts]),
+        np.concatenate([part.times for part in parts]),
+        np.concatenate([part.floats for part in parts], axis=1),
+        np.concatenate([part.cells for part in parts], axis=1),
+    )

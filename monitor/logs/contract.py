@@ -1,0 +1,106 @@
+"""What every decoder of logs promises: bytes and profiles in, counts per pane out, and the events it could not use.
+
+A decoder is a pure function of the bytes and the targets. It does no I/O, reads no clock, and its sums do not depend on
+where a batch begins or ends. Every value is accounted for exactly once: events + skipped + rejected == len(values).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from monitor.drift.bins import Counts
+from monitor.drift.profiles import Profile
+from monitor.drift.windows import Windows
+
+NOT_JSON = "not_json"
+TOO_DEEP = "too_deep"
+TOO_LARGE = "too_large"
+NOT_AN_EVENT = "not_an_event"
+BAD_TIME = "bad_time"
+FUTURE_TIME = "future_time"
+UNKNOWN_MODEL = "unknown_model"
+UNKNOWN_VERSION = "unknown_version"
+REASONS = (NOT_JSON, TOO_DEEP, TOO_LARGE, NOT_AN_EVENT, BAD_TIME, FUTURE_TIME, UNKNOWN_MODEL, UNKNOWN_VERSION)
+
+TOMBSTONE, EMPTY = "tombstone", "empty"  # what is skipped without harm
+
+MESSAGE = 500  # longest message of a rejected event, in characters
+UNKNOWN_NAMES = 100  # most unknown columns remembered for a model version
+UNKNOWN_LENGTH = 100  # characters kept of the name of one
+
+
+class PaneKey(NamedTuple):
+    """Whose counts: `segment` is "" for all events, `profile` a fingerprint, `pane` its start in UTC milliseconds."""
+
+    model: str
+    version: str
+    profile: str
+    segment: str
+    pane: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is monitored for one model version: the reference's bins and the windows whose panes are counted."""
+
+    profile: Profile
+    windows: Windows
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A value that could not be used: its place in the batch, one of REASONS, and a printable message."""
+
+    index: int
+    reason: str
+    message: str
+
+
+@dataclass(slots=True)
+class Counted:
+    """What one batch held. `latest` is the largest event time counted; `unknown_columns` is a sample, not a census."""
+
+    counts: dict[PaneKey, Counts] = field(default_factory=dict)
+    events: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    rejected: list[Rejected] = field(default_factory=list)
+    latest: int | None = None
+    unknown_columns: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+
+class Decoder(Protocol):
+    """Turns logged values into counts."""
+
+    def count(self, values: Sequence[bytes | None], timestamps: Sequence[int] | None) -> Counted:
+        """Counts of a batch. timestamps: the broker's, in milliseconds, one per value; None for files."""
+        ...
+
+
+def category_name(value: object) -> str | None:
+    """The one name of a category, however it was written: 1, 1.0 and "1" are the same; None where it is no scalar.
+
+    Shared by the logs and by `reference build`, so that a value falls into the bin that the reference gave it.
+
+    >>> [category_name(value) for value in ("a", 7, 7.0, 0.5, True, -0.0, [1], None, float("nan"))]
+    ['a', '7', '7', '0.5', 'true', '0', None, None, None]
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return str(int(value)) if value.is_integer() else repr(float(value))
+    return None
+
+
+def note_unknown(known: dict[tuple[str, str], set[str]], found: Mapping[tuple[str, str], set[str]]) -> None:
+    """Add the unknown columns of a batch to those known so far, never more than UNKNOWN_NAMES for a model version."""
+    for key, names in found.items():
+        noted = known.setdefault(key, set())
+        noted.update(sorted(names - noted)[: max(UNKNOWN_NAMES - len(noted), 0)])

@@ -1,0 +1,50 @@
+"""JSON logs: bytes to counts, by the contract of `contract.py`.
+
+Nearly all events of a batch come from the target that the previous ones came from, so they are decoded by its typed
+reader straight away, and the reader's own types check that they are. What it refuses is read with care, one by one.
+Where a topic mixes models, events are sorted by target first. The way an event takes never changes what it counts as.
+
+Grammar is checked for every byte of an event; what its fields hold matters only where something reads them. Duplicate
+names: the last one counts. Any string is a category's name, however long: what the reference never had is `unseen`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from monitor.errors import DriftlineError
+from monitor.logs.batch import CHUNK, Batch
+from monitor.logs.contract import Counted, Target
+from monitor.logs.events import Key
+from monitor.logs.routes import Routes
+from monitor.logs.screen import Screen
+
+
+class JsonDecoder:
+    """Decodes canonical JSON events of the targets, which stand by model (or feature view) and version.
+
+    max_future: an event may be this many milliseconds ahead of the broker. max_bytes, max_depth: limits of one value.
+    What it remembers between batches (the likely target, columns of odd type) changes its speed, never its results.
+    """
+
+    def __init__(
+        self,
+        targets: Mapping[tuple[str, str], Target],
+        *,
+        max_future: int = 300_000,
+        max_bytes: int = 1_000_000,
+        max_depth: int = 64,
+    ) -> None:
+        if max_bytes < 1 or max_depth < 1:
+            raise DriftlineError(f"expected max_bytes and max_depth of at least 1, got {max_bytes} and {max_depth}")
+        self._routes = Routes(targets)
+        self._screen = Screen(max_bytes, max_depth)
+        self._max_future = max_future
+        self._likely: Key | None = None
+
+    def count(self, values: Sequence[bytes | None], timestamps: Sequence[int] | None) -> Counted:
+        """Counts of a batch. timestamps: the broker's, in milliseconds, negative where unknown; None for files."""
+        batch = Batch(self._routes, self._screen)
+        for start in range(0, len(values), CHUNK):
+            self._likely = batch.read(start, values[start : start + CHUNK], self._likely)
+        return batch.finish(timestamps, max_future=self._max_future)

@@ -1,0 +1,119 @@
+"""What a worker tells Prometheus: one `Metrics` owns its registry, so several can live in one process.
+
+A counter says what this process has done and stays while the process lives; a gauge of a window belongs to whoever
+owns the model, and goes when ownership goes, so that no two workers show the same model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import get_args
+
+from prometheus_client import disable_created_metrics, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import CollectorRegistry
+
+from monitor import __version__
+from monitor.config import Config, Model
+from monitor.drift.profiles import Profile
+from monitor.errors import DriftlineError
+from monitor.metrics_names import PROCESS
+from monitor.metrics_pipeline import Outcome, Pipeline
+from monitor.metrics_windows import Key, Windows, show
+from monitor.pipeline.results import Result
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """Every metric of one worker; `max_series` bounds the column series of one model."""
+
+    def __init__(self, max_series: int = 10_000) -> None:
+        # Prometheus would store the _created series as gauges that nobody asked for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it unannotated
+        self.registry = CollectorRegistry()
+        self._max_series = max_series
+        self._known: dict[tuple[str, str], str] = {}  # (model, version) -> fingerprint of the reference
+        self._windows = Windows()
+        self.pipeline = Pipeline(self.registry)
+        self._made = self.pipeline.made
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._made["build_info"].labels(__version__).set(1)
+
+    def configure(self, config: Config) -> None:
+        """Register what is configured: its label sets start at 0, and only its results are taken."""
+        self.pipeline.configure(config)
+        for model in config.models:
+            self._register(model)
+
+    def _register(self, model: Model) -> None:
+        for name in ("late_events_total", "series_dropped_total"):
+            self._made[name].labels(model.name)
+        for outcome in get_args(Outcome):
+            self._made["triggers_total"].labels(model.name, outcome)
+        self._made["window_size_seconds"].labels(model.name).set(model.windows.size / 1000)
+        for version, profile in model.versions.items():
+            self._known[model.name, version] = profile.fingerprint
+            self._made["model_reference_events"].labels(model.name, version).set(profile.events)
+            self._made["unknown_columns"].labels(model.name, version)
+            for name in ("windows_total", "windows_drifted_total"):
+                self._made[name].labels(model.name, version, "")
+
+    def window(self, result: Result, profile: Profile) -> None:
+        """Count a closed window and show it, unless a later one is shown. Raises DriftlineError if not registered."""
+        key = self._check(result, profile)
+        if result.revision == 0:
+            self._made["windows_total"].labels(*key).inc()
+            if result.verdict == "drift":
+                self._made["windows_drifted_total"].labels(*key).inc()
+        self._show(key, result, profile)
+
+    def restore(self, result: Result, profile: Profile) -> None:
+        """Show a window that was counted before: the model's last one, after a restart or a change of owner."""
+        self._show(self._check(result, profile), result, profile)
+
+    def _check(self, result: Result, profile: Profile) -> Key:
+        known = self._known.get((result.model, result.version))
+        place = f"result of model {result.model!r} version {result.version!r}"
+        if known is None:
+            raise DriftlineError(f"{place}: not registered for metrics; known are {sorted(self._known)}")
+        if not known == result.reference == profile.fingerprint:
+            raise DriftlineError(f"{place}: expected reference {known}, got {result.reference} ({profile.fingerprint})")
+        if result.segment:
+            raise DriftlineError(f"{place}: segment {result.segment} is not registered for metrics")
+        unknown = result.columns.keys() - {column.name for column in profile.columns}
+        if unknown:
+            raise DriftlineError(f"{place}: the reference has no column {sorted(unknown)[0]!r}")
+        return result.model, result.version, ""
+
+    def _show(self, key: Key, result: Result, profile: Profile) -> None:
+        before = self._windows.shown.get(key)
+        if before is not None and result.end < before.end:
+            return
+        room = self._max_series - self._windows.series(result.model, without=key)
+        shown = show(result, profile, key=key, room=room)
+        self._windows.shown[key] = shown
+        if shown.dropped:
+            self._made["series_dropped_total"].labels(result.model).inc(shown.dropped)
+
+    def forget(self, models: Iterable[str]) -> None:
+        """Another worker owns these models now: stop showing their windows."""
+        gone = set(models)
+        for key in [key for key in self._windows.shown if key[0] in gone]:
+            del self._windows.shown[key]
+
+    def retire(self, model: str) -> None:
+        """The model is no longer monitored: remove every series that names it, and take no more results."""
+        self.forget([model])
+        self._known = {key: reference for key, reference in self._known.items() if key[0] != model}
+        for spec in PROCESS:
+            if "model" in spec.labels:
+                self._made[spec.name].remove_by_labels({"model": model})
+
+    def render(self) -> bytes:
+        """The page, in Prometheus's text format."""
+        return generate_latest(self.registry) + self._windows.render()

@@ -1,0 +1,124 @@
+"""Every metric that Driftline exposes, in one table: full name, type, labels and what it says.
+
+Names as they are scraped: counters end in `_total`, and a histogram gives `_bucket`, `_sum` and `_count`. Labels come
+from the configuration and the reference profiles, never from an event.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+PREFIX = "driftline_"
+METHODS = ("psi", "ks", "chi2", "js", "wasserstein", "hellinger", "total_variation")  # those with a metric of their own
+
+WINDOW = ("model", "version", "segment")
+COLUMN = (*WINDOW, "column", "role")
+
+
+class Spec(NamedTuple):
+    """One metric. `name` has no prefix; `type` is Prometheus's word."""
+
+    name: str
+    type: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+
+    @property
+    def full(self) -> str:
+        """The name as scraped (of a histogram: its base)."""
+        return PREFIX + self.name
+
+
+_STATISTICS = {
+    "psi": "Population stability index",
+    "ks": "Kolmogorov-Smirnov distance",
+    "chi2": "Chi-square statistic of homogeneity",
+    "js": "Jensen-Shannon distance",
+    "wasserstein": "Wasserstein distance, in the column's own unit",
+    "hellinger": "Hellinger distance",
+    "total_variation": "Total variation distance",
+}
+
+# Gauges of a model's last closed window.
+WINDOWS = (
+    Spec("window_end_timestamp_seconds", "gauge", WINDOW, "End of the last closed window, in event time."),
+    Spec("window_events", "gauge", WINDOW, "Events in the last closed window."),
+    Spec("window_late_events", "gauge", WINDOW, "Events of the last closed window that came after its first result."),
+    Spec("model_verdict", "gauge", WINDOW, "Verdict: -1 undecided, 0 ok, 1 warning, 2 drift."),
+    Spec("model_columns", "gauge", WINDOW, "Columns compared in the last closed window."),
+    Spec("model_drifted_columns", "gauge", WINDOW, "Columns in drift in the last closed window."),
+    Spec("model_episode_active", "gauge", WINDOW, "1 while a drift episode is open, else 0."),
+    Spec(
+        "model_episode_start_timestamp_seconds", "gauge", WINDOW, "Start of the open episode in event time; 0 if none."
+    ),
+)
+
+# Gauges of one column in a model's last closed window.
+COLUMNS = (
+    *(
+        Spec(f"column_{name}", "gauge", COLUMN, f"{title} between the window and the reference.")
+        for name, title in _STATISTICS.items()
+    ),
+    Spec("column_drift_ratio", "gauge", COLUMN, "Deciding statistic over its threshold: above 1 is drift."),
+    Spec("column_verdict", "gauge", COLUMN, "Verdict: -1 undecided, 0 ok, 1 warning, 2 drift."),
+    Spec("column_missing_ratio", "gauge", COLUMN, "Share of the window's events without the column."),
+    Spec(
+        "column_invalid_ratio", "gauge", COLUMN, "Share of the window's events with a wrong type or no finite number."
+    ),
+    Spec(
+        "column_unseen_ratio", "gauge", COLUMN, "Share of the window's events with a category the reference never had."
+    ),
+    Spec("column_reference_missing_ratio", "gauge", COLUMN, "Share of the reference's events without the column."),
+    Spec("column_reference_invalid_ratio", "gauge", COLUMN, "Share of the reference's events with an invalid value."),
+)
+
+# What this process has done or knows from its configuration.
+PROCESS = (
+    Spec("windows_total", "counter", WINDOW, "Windows closed; revisions are not counted again."),
+    Spec("windows_drifted_total", "counter", WINDOW, "Windows whose first result was drift."),
+    Spec(
+        "late_events_total", "counter", ("model",), "Events that came after every window that holds them had retired."
+    ),
+    Spec("window_size_seconds", "gauge", ("model",), "Configured size of the model's windows."),
+    Spec("model_reference_events", "gauge", ("model", "version"), "Events in the reference profile."),
+    Spec("series_dropped_total", "counter", ("model",), "Column series left out because of max_series."),
+    Spec("unknown_columns", "gauge", ("model", "version"), "Columns seen in events that the reference has not."),
+    Spec(
+        "triggers_total", "counter", ("model", "outcome"), "Retraining triggers: sent, failed, suppressed or dry_run."
+    ),
+    Spec("events_total", "counter", ("topic",), "Events counted."),
+    Spec("skipped_total", "counter", ("topic", "reason"), "Records without a value: a tombstone, or empty."),
+    Spec(
+        "dead_letters_total",
+        "counter",
+        ("topic", "reason"),
+        "Records that could not be used and went to the dead letters.",
+    ),
+    Spec("envelopes_total", "counter", ("kind",), "Envelopes sent: closed, snapshot or idle."),
+    Spec("envelopes_repeated_total", "counter", (), "Envelopes that merge had seen before and dropped."),
+    Spec("block_holes_total", "counter", (), "Envelopes refused because a block before them is missing."),
+    Spec("batches_refused_total", "counter", ("topic",), "Batches refused because they did not follow the last one."),
+    Spec("partition_lag_records", "gauge", ("topic", "partition"), "Records between the position and the log's end."),
+    Spec("watermark_timestamp_seconds", "gauge", ("topic", "partition"), "Event time reached by a source partition."),
+    Spec(
+        "partition_idle", "gauge", ("topic", "partition"), "1 while the consumer stands idle at the log's end, else 0."
+    ),
+    Spec("partitions_owned", "gauge", ("topic",), "Partitions that this process reads."),
+    Spec("rebalances_total", "counter", (), "Rebalances of the consumer group."),
+    Spec("last_progress_timestamp_seconds", "gauge", ("stage",), "Wall clock when the stage last moved on."),
+    Spec("checkpoints_total", "counter", (), "Checkpoints of merge that were written in full."),
+    Spec("checkpoint_duration_seconds", "histogram", (), "Time to write a checkpoint of merge."),
+    Spec("window_close_delay_seconds", "histogram", (), "Time from the watermark's passing to the published result."),
+    Spec("build_info", "gauge", ("version",), "Always 1; the version of Driftline is in the label."),
+)
+
+TABLE: dict[str, Spec] = {spec.name: spec for spec in (*WINDOWS, *COLUMNS, *PROCESS)}
+
+
+def _scraped(spec: Spec) -> tuple[str, ...]:
+    if spec.type == "histogram":
+        return (spec.full, *(f"{spec.full}_{suffix}" for suffix in ("bucket", "sum", "count")))
+    return (spec.full,)
+
+
+METRIC_NAMES = frozenset(name for spec in TABLE.values() for name in _scraped(spec))

@@ -1,0 +1,165 @@
+"""The values of one column as a reference gathers them: compact arrays, and nothing decided before all was seen.
+
+A value is kept as a float where it is a number and as a code of its category name where it is not (or where a float
+cannot hold it), so that the column may turn out numeric or categorical in the end, by the rules of the logs: missing is
+missing in both; text and flags are invalid numbers; lists and objects are invalid in both.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.drift.bins import Bins, Floats, Ordered, Unordered, ordered_bins, unordered_bins
+from monitor.errors import DriftlineError
+from monitor.logs.contract import category_name
+
+Cells = npt.NDArray[np.intp]
+
+NUMBER, MISSING, INVALID = -1, -2, -3  # codes of values without a category name of their own
+EXACT = 2**53  # integers below it are floats without loss
+FEW, IDENTIFIES = 100, 0.9  # more names than these, absolute and as a share of values, identify events
+MOST_CATEGORIES = 100_000
+MOST_EXACT = 100_000  # bins of a numeric column
+_NUMBERS = frozenset((float, int, type(None)))
+_TEXTS = frozenset((str, type(None)))
+
+
+class Observed:
+    """Values of one column, in the order of the events."""
+
+    def __init__(self, missing: int = 0) -> None:
+        self._floats: list[Floats] = [np.full(missing, np.nan)]
+        self._codes: list[npt.NDArray[np.int32]] = [np.full(missing, MISSING, dtype=np.int32)]
+        self._names: dict[str, int] = {}
+
+    def add(self, values: Sequence[object]) -> None:
+        """Take the values of further events."""
+        kinds = set(map(type, values))
+        if kinds <= _NUMBERS and self._add_numbers(values):
+            return
+        if kinds <= _TEXTS:
+            names = self._names
+            coded = [MISSING if value is None else names.setdefault(str(value), len(names)) for value in values]
+            self._append(np.full(len(values), np.nan), np.array(coded, dtype=np.int32))
+            return
+        pairs = [self._one(value) for value in values]
+        self._append(np.array([p[0] for p in pairs], dtype=np.float64), np.array([p[1] for p in pairs], dtype=np.int32))
+
+    @cached_property
+    def floats(self) -> Floats:
+        """Each value as a number, nan where it is none. To be read once all values have been added."""
+        return np.concatenate(self._floats)
+
+    @cached_property
+    def codes(self) -> npt.NDArray[np.int32]:
+        """Each value's place in `names`, or NUMBER, MISSING, INVALID."""
+        return np.concatenate(self._codes)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Category names of values that are no plain numbers."""
+        return list(self._names)
+
+    @cached_property
+    def finite(self) -> Floats:
+        """The numbers alone."""
+        return self.floats[~np.isnan(self.floats)]
+
+    @property
+    def present(self) -> int:
+        """Values that are not missing."""
+        return int((self.codes != MISSING).sum())
+
+    @property
+    def looks_numeric(self) -> bool:
+        """Whether most values are numbers."""
+        return 2 * len(self.finite) > self.present
+
+    def refuse_identifier(self) -> None:
+        """Raise DriftlineError if nearly every event has a name of its own: no distribution, and private besides."""
+        distinct = len(self.names)
+        if distinct > FEW and distinct > IDENTIFIES * self.present:
+            raise DriftlineError(
+                f"{distinct:,} different texts in {self.present:,} events look like an identifier; "
+                "leave the column out with --ignore, or name it in --categorical"
+            )
+
+    def ordered(self, bins: int | None) -> tuple[Ordered, Cells]:
+        """Bins for the numbers and each event's cell on them."""
+        if not len(self.finite):
+            raise DriftlineError(f"numeric bins need at least one number, got none in {self.present} values")
+        distinct = len(np.unique(self.finite))
+        if bins is None and distinct > MOST_EXACT:
+            raise DriftlineError(
+                f"exact bins are one per distinct value, at most {MOST_EXACT:,}, got {distinct:,}; "
+                "give a number of bins, or round the values"
+            )
+        made = ordered_bins(self.finite, bins=bins)
+        cells = np.searchsorted(made.edges, self.floats, side="right")
+        cells[np.isnan(self.floats)] = made.values + 1
+        return made, self._mark_missing(made, cells)
+
+    def unordered(self, cap: int) -> tuple[Unordered, Cells]:
+        """Bins for the category names and each event's cell on them."""
+        named = np.bincount(self.codes[self.codes >= 0], minlength=len(self.names))
+        numbers, which, sizes = np.unique(
+            self.floats[self.codes == NUMBER], return_inverse=True, return_counts=True
+        )  # numbers that a float holds
+        spelled = [str(category_name(float(number))) for number in numbers]
+        counts = dict(zip(self.names, named.tolist(), strict=True))
+        for name, size in zip(spelled, sizes.tolist(), strict=True):
+            counts[name] = counts.get(name, 0) + size
+        if len(counts) > MOST_CATEGORIES:
+            raise DriftlineError(
+                f"categorical bins are one per category, at most {MOST_CATEGORIES:,}, got {len(counts):,}; "
+                "leave the column out with --ignore, or group its values"
+            )
+        made = unordered_bins(counts, cap=cap)
+        cells = np.full(len(self.codes), made.values + 1, dtype=np.intp)
+        cells[self.codes >= 0] = np.array([made.codes[name] for name in self.names] or [0])[self.codes[self.codes >= 0]]
+        cells[self.codes == NUMBER] = np.array([made.codes[name] for name in spelled] or [0])[which]
+        return made, self._mark_missing(made, cells)
+
+    def _mark_missing(self, bins: Bins, cells: Cells) -> Cells:
+        cells[self.codes == MISSING] = bins.values
+        return cells
+
+    def _add_numbers(self, values: Sequence[object]) -> bool:
+        """Take numbers and missing values at once; False where one is too large to be a float without loss."""
+        try:
+            floats = np.array([math.nan if value is None else value for value in values], dtype=np.float64)
+        except OverflowError:
+            return False
+        missing = np.array([value is None for value in values], dtype=bool)
+        if not np.all(np.abs(floats[~missing]) < EXACT):
+            return False
+        self._append(floats, np.where(missing, MISSING, NUMBER).astype(np.int32))
+        return True
+
+    def _one(self, value: object) -> tuple[float, int]:
+        name = category_name(value)
+        if name is None:
+            return math.nan, MISSING if value is None else INVALID
+        if isinstance(value, float):
+            return value, NUMBER
+        if isinstance(value, (str, bool)):
+            return math.nan, self._names.setdefault(name, len(self._names))
+        number = _float(value)
+        exact = not math.isnan(number) and abs(number) < EXACT
+        return number, NUMBER if exact else self._names.setdefault(name, len(self._names))
+
+    def _append(self, floats: Floats, codes: npt.NDArray[np.int32]) -> None:
+        self._floats.append(floats)
+        self._codes.append(codes)
+
+
+def _float(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]  # an int
+    except OverflowError:
+        return math.nan

@@ -1,0 +1,132 @@
+"""Compares a window's counts with the reference: every method's score, the deciding one's verdict.
+
+`Comparison` holds what depends on the reference alone, so that a window costs a few additions and the formulas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.config import ColumnRules
+from monitor.drift import summaries
+from monitor.drift.bins import (
+    INVALID,
+    MISSING,
+    POOL_EXPECTED,
+    Counts,
+    Floats,
+    Ordered,
+    Unordered,
+    coarse_starts,
+    pooled_cells,
+)
+from monitor.drift.methods import METHODS, Method
+from monitor.drift.methods import method as find
+from monitor.drift.profiles import Column, Profile
+from monitor.drift.scores import Score
+from monitor.drift.thresholds import Rule, default_rule, limits
+from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
+from monitor.pipeline.results import ColumnResult, ScoreResult
+
+PRIMARY = {True: "ks", False: "chi2"}  # by whether the bins have an order: the methods with a known null
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """A column of the reference, ready to be compared with."""
+
+    column: Column
+    methods: tuple[Method, ...]
+    primary: str
+    rules: Mapping[str, Rule | None]
+    fine: Counts
+    starts: npt.NDArray[np.intp]
+    coarse: Counts
+    positions: Floats | None
+
+
+class Comparison:
+    """Compares windows of one model version with its reference profile by its rules."""
+
+    def __init__(self, profile: Profile, rules: Mapping[str, ColumnRules], *, pvalue: float, min_events: int) -> None:
+        self.profile = profile
+        self._min_events = min_events
+        self._judges = [_judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
+
+    def __call__(self, counts: Counts) -> tuple[Verdict, dict[str, ColumnResult]]:
+        """The model's verdict and every column's result for a window's flat vector of counts."""
+        pairs = zip(self._judges, summaries.slices(self.profile, counts), strict=True)
+        columns = {column.name: self._column(judge, cells) for judge, (column, cells) in pairs}
+        return model_verdict(column.verdict for column in columns.values()), columns
+
+    def _column(self, judge: _Judge, counts: Counts) -> ColumnResult:
+        values = counts[:MISSING]
+        n = int(values.sum())
+        bins = judge.column.bins
+        verdict: Verdict = "undecided"
+        made = {}
+        for method in judge.methods:
+            score, cells = _score(judge, method, values, n)
+            bounds = limits(
+                judge.rules[method.name],
+                method,
+                n_reference=score.n_reference,
+                n_current=n,
+                cells=cells,
+                columns=len(self._judges),
+            )
+            made[method.name] = ScoreResult(_defined(score.statistic), _defined(score.pvalue), _defined(bounds.drift))
+            if method.name == judge.primary:
+                verdict = column_verdict(score.statistic, bounds, n=n, min_events=self._min_events)
+        unseen = int(values[bins.unseen]) if isinstance(bins, Unordered) else 0
+        missing, invalid = int(counts[MISSING]), int(counts[INVALID])
+        return ColumnResult(judge.column.role, n, missing, invalid, unseen, verdict, judge.primary, made)
+
+
+def _judge(column: Column, rules: ColumnRules, pvalue: float) -> _Judge:
+    kind = "ordered" if column.ordered else "unordered"
+    primary = rules.primary or (rules.methods[0] if rules.methods else PRIMARY[column.ordered])
+    names = rules.methods or tuple(m.name for m in METHODS.values() if kind in m.kinds)
+    methods = tuple(find(name) for name in dict.fromkeys([primary, *names]))
+    chosen = {m.name: rules.thresholds.get(m.name) or default_rule(m, pvalue=pvalue) for m in methods}
+    fine = column.counts[:MISSING]
+    starts = coarse_starts(column.bins, fine)
+    positions = column.bins.centers if isinstance(column.bins, Ordered) else None
+    return _Judge(column, methods, primary, chosen, fine, starts, np.add.reduceat(fine, starts), positions)
+
+
+def _score(judge: _Judge, method: Method, values: Counts, n: int) -> tuple[Score, int]:
+    """The method's score on the view of the counts that it asks for, and the cells it compared."""
+    if method.bins == "coarse":
+        return method.score(judge.coarse, np.add.reduceat(values, judge.starts)), len(judge.starts)
+    if method.bins == "pooled":
+        return _pooled(judge, method, values, n)
+    if method.positions:
+        return method.score(judge.fine, values, positions=judge.positions), len(values)
+    return method.score(judge.fine, values), len(values)
+
+
+def _pooled(judge: _Judge, method: Method, values: Counts, n: int) -> tuple[Score, int]:
+    """The score on cells that both samples can expect events in, and how many they are.
+
+    The shared cell holds what the reference has little of, or nothing. As many events as it lacks of five are added to
+    both samples in their own proportion: one unseen event is then no alarm, and ten in a hundred are.
+    """
+    size = int(judge.fine.sum())
+    cells = pooled_cells(judge.fine, n)
+    reference, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (judge.fine, values))
+    smaller = min(n, size)
+    if smaller:
+        lacking = max(POOL_EXPECTED - reference[-1] * smaller / size, 0.0) / smaller
+        reference[-1] += math.ceil(lacking * size)
+        current[-1] += math.ceil(lacking * n)
+    return replace(method.score(reference, current), n_reference=size, n_current=n), len(reference)
+
+
+def _defined(number: float | None) -> float | None:
+    return None if number is None or not math.isfinite(number) else float(number)

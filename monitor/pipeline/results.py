@@ -1,0 +1,138 @@
+"""What comes out: the result of a window, and the opening and closing of an episode.
+
+A result's id names (model, version, reference, segment, window, revision): the same id always has the same content,
+so whoever receives it twice may drop either. `windows.schema.json` describes its JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from monitor.drift.verdicts import Verdict
+from monitor.errors import DriftlineError
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ScoreResult(msgspec.Struct, frozen=True):
+    """One method's statistic, p-value (where the null is known) and threshold for drift; None where undefined."""
+
+    statistic: float | None
+    pvalue: float | None
+    threshold: float | None
+
+
+class ColumnResult(msgspec.Struct, frozen=True):
+    """One column in one window: `n` usable values, the others by kind, and every method's score."""
+
+    role: str
+    n: int
+    missing: int
+    invalid: int
+    unseen: int
+    verdict: Verdict
+    primary: str | None
+    scores: dict[str, ScoreResult]
+
+    @property
+    def ratio(self) -> float | None:
+        """Statistic over threshold of the deciding method: above 1 is drift, comparable across columns."""
+        score = self.scores.get(self.primary) if self.primary else None
+        if score is None or score.statistic is None or not score.threshold:
+            return None
+        return score.statistic / score.threshold
+
+
+class Result(msgspec.Struct, frozen=True):
+    """One window of one model version; `start` and `end` are UTC milliseconds, RFC 3339 in JSON."""
+
+    id: str
+    model: str
+    version: str
+    segment: dict[str, str] | None
+    start: int
+    end: int
+    revision: int
+    final: bool
+    events: int
+    late: int
+    verdict: Verdict
+    columns: dict[str, ColumnResult]
+    reference: str
+    episode: str | None = None
+
+    @property
+    def drifted(self) -> list[str]:
+        """Names of the columns in drift, the furthest beyond its threshold first."""
+        names = [name for name, column in self.columns.items() if column.verdict == "drift"]
+        return sorted(names, key=lambda name: (-(self.columns[name].ratio or 0.0), name))
+
+
+class EpisodeEvent(msgspec.Struct, frozen=True):
+    """An episode opened or closed with the window whose result is the evidence; times are UTC milliseconds."""
+
+    kind: Literal["opened", "closed"]
+    id: str
+    model: str
+    version: str
+    segment: dict[str, str] | None
+    start: int
+    end: int
+    columns: tuple[str, ...]
+    evidence: Result
+
+    @property
+    def trigger_id(self) -> str:
+        """The same for every repetition of the same episode, and safe in an HTTP header: 32 hexadecimal digits."""
+        return hashlib.sha256(self.id.encode()).hexdigest()[:32]
+
+
+def rfc3339(time: int) -> str:
+    """UTC milliseconds as RFC 3339, with milliseconds only where there are any.
+
+    >>> rfc3339(0), rfc3339(862_790_400_500)
+    ('1970-01-01T00:00:00Z', '1997-05-05T00:00:00.500Z')
+    """
+    moment = EPOCH + timedelta(milliseconds=time)
+    return moment.isoformat(timespec="milliseconds" if time % 1000 else "seconds").replace("+00:00", "Z")
+
+
+def series_id(model: str, version: str, segment: str, reference: str) -> str:
+    """Names a row of windows; names stand escaped, so no two can collide.
+
+    >>> series_id("a/b", "3", "", "0f3c")
+    'a%2Fb/3/*/0f3c'
+    """
+    names = (name.replace("%", "%25").replace("/", "%2F").replace("*", "%2A") for name in (model, version, segment))
+    return "/".join([*(name or "*" for name in names), reference])
+
+
+def encode(result: Result) -> bytes:
+    """The result as one line of JSON."""
+    return msgspec.json.encode(document(result))
+
+
+def document(result: Result) -> dict[str, Any]:
+    """The result as JSON sees it: times as text."""
+    made: dict[str, Any] = msgspec.to_builtins(result)
+    return made | {"start": rfc3339(result.start), "end": rfc3339(result.end)}
+
+
+def decode(line: bytes) -> Result:
+    """The result that `encode` wrote. Raises DriftlineError for anything else."""
+    try:
+        raw = msgspec.json.decode(line)
+        times = {key: _milliseconds(raw[key]) for key in ("start", "end")}
+        return msgspec.convert(raw | times, Result)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DriftlineError(
+            f"expected the result of a window as one line of JSON, got {line[:80]!r}: {error}"
+        ) from error
+
+
+def _milliseconds(text: str) -> int:
+    return (datetime.fromisoformat(text) - EPOCH) // timedelta(milliseconds=1)

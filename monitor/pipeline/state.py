@@ -1,0 +1,143 @@
+"""All that `merge` remembers, as values that can be written item by item and read back.
+
+An item is a key and its bytes. Panes and open parts are the large ones; only those that changed since the last look
+are written again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from monitor.drift.bins import Counts
+from monitor.drift.verdicts import Episode
+from monitor.drift.windows import Progress, SourcePartition
+from monitor.errors import DriftlineError
+from monitor.logs.contract import PaneKey
+from monitor.pipeline.envelopes import pack, unpack
+from monitor.pipeline.results import Result
+
+
+class SeriesKey(NamedTuple):
+    """A row of windows: one model version and segment against one reference."""
+
+    model: str
+    version: str
+    profile: str
+    segment: str
+
+
+class Published(NamedTuple):
+    """What was last said of a window: its revision, its events, and the events of its first revision."""
+
+    revision: int
+    events: int
+    first_events: int
+
+
+@dataclass(slots=True)
+class Series:
+    """Windows published and not retired, the episode, the newest result, and events that came too late."""
+
+    published: dict[int, Published] = field(default_factory=dict)
+    episode: Episode | None = None
+    last: Result | None = None
+    late: int = 0
+
+
+@dataclass(slots=True)
+class Source:
+    """One source partition: its last closed block, and the open one with the offset up to which it is known.
+
+    `past` are the epochs before this one. `open` holds what the open block adds to panes; `spent` how many of its
+    events had been counted in a pane that has since retired, or were too late for it.
+    """
+
+    epoch: str = ""
+    past: list[str] = field(default_factory=list)
+    generation: int = 0
+    closed: int | None = None
+    block: int | None = None
+    end: int = -1
+    latest: int | None = None
+    idle: int | None = None
+    hole: bool = False
+    open: dict[PaneKey, Counts] = field(default_factory=dict)
+    spent: dict[PaneKey, int] = field(default_factory=dict)
+
+    @property
+    def progress(self) -> Progress:
+        """How far event time has come here; behind a hole nothing is idle."""
+        return Progress(self.latest, None if self.hole else self.idle)
+
+
+@dataclass(slots=True)
+class State:
+    """`offset` is the next one of the summaries partition; `watermark` never goes back."""
+
+    offset: int = 0
+    watermark: int | None = None
+    sources: dict[SourcePartition, Source] = field(default_factory=dict)
+    panes: dict[PaneKey, Counts] = field(default_factory=dict)
+    series: dict[SeriesKey, Series] = field(default_factory=dict)
+
+    def passed(self, time: int) -> bool:
+        """Whether nothing before `time` is expected any more."""
+        return self.watermark is not None and self.watermark >= time
+
+
+def dump(state: State) -> dict[str, bytes]:
+    """Every item of the state by key: the same state always gives the same bytes."""
+    items = {"head": _pack([state.offset, state.watermark])}
+    for where, source in state.sources.items():
+        fields = [getattr(source, name) for name in _SOURCE]
+        items[_key("source", where)] = _pack([*fields, sorted(source.spent.items())])
+        items |= {_key("open", (*where, *pane)): pack(counts) for pane, counts in source.open.items()}
+    items |= {_key("pane", pane): pack(counts) for pane, counts in state.panes.items()}
+    for key, series in state.series.items():
+        items[_key("series", key)] = _pack([sorted(series.published.items()), series.episode, series.last, series.late])
+    return items
+
+
+def load(items: Mapping[str, bytes]) -> State:
+    """The state that `dump` wrote. Raises DriftlineError where an item is damaged or unknown."""
+    state = State()
+    try:
+        for key in sorted(items, reverse=True):  # a source before the open parts that belong to it
+            kind, _, name = key.partition(" ")
+            _load_item(state, kind, json.loads(name) if name else [], items[key])
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise DriftlineError(f"the checkpoint's item {key!r} is damaged: {type(error).__name__}: {error}") from error
+    return state
+
+
+def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
+    if kind == "head":
+        state.offset, state.watermark = msgspec.msgpack.decode(data)
+    elif kind == "source":
+        *fields, spent = msgspec.msgpack.decode(data)
+        source = Source(**dict(zip(_SOURCE, fields, strict=True)))
+        source.spent = {PaneKey(*pane): events for pane, events in spent}
+        state.sources[name[0], name[1]] = source
+    elif kind == "open":
+        state.sources[name[0], name[1]].open[PaneKey(*name[2:])] = unpack(data)
+    elif kind == "pane":
+        state.panes[PaneKey(*name)] = unpack(data)
+    elif kind == "series":
+        published, episode, last, late = _series.decode(data)
+        state.series[SeriesKey(*name)] = Series(dict(published), episode, last, late)
+    else:
+        raise DriftlineError(f"unknown item {kind!r} in the checkpoint; it was written by a newer version of driftline")
+
+
+def _key(kind: str, name: tuple[Any, ...]) -> str:
+    return f"{kind} {json.dumps(name, separators=(',', ':'))}"
+
+
+_SOURCE = ("epoch", "past", "generation", "closed", "block", "end", "latest", "idle", "hole")
+_pack = msgspec.msgpack.Encoder(order="deterministic").encode
+_series = msgspec.msgpack.Decoder(tuple[list[tuple[int, Published]], Episode | None, Result | None, int])

@@ -1,0 +1,145 @@
+"""A reference profile from files: what the model was trained on, or a period of its log that was good.
+
+All values of all columns are held in memory while the bins are made (8 to 12 bytes each); only counts leave.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from monitor.drift.bins import SPECIAL, Bins
+from monitor.drift.profiles import Chunks, Column, Profile, Role
+from monitor.durations import UNITS, format_duration
+from monitor.errors import DriftlineError
+from monitor.gather import PREDICTION, Gathered, Progress, Wanted, gather, no_column
+from monitor.notes import notes_on
+from monitor.observed import Cells, Observed
+
+LENGTHS = tuple(UNITS["h"] * hours for hours in (1, 2, 3, 6, 12, 24, 168))  # of a chunk, unless one is given
+CHUNK_EVENTS = 30  # least mean events of a chunk, where its length may be chosen
+CHUNK_CELLS = 100_000_000  # most counts over all chunks: 400 MB while they are made
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the files were read: events counted, events left out by reason with an example, and notes on the whole."""
+
+    files: int
+    events: int
+    left_out: Mapping[str, int]
+    examples: Mapping[str, str]
+    chunk: int | None
+    notes: tuple[str, ...]
+
+
+def build(
+    paths: Sequence[Path],
+    *,
+    model: str,
+    version: str,
+    time: str | None = None,
+    prediction: str | None = None,
+    ignore: Collection[str] = (),
+    categorical: Collection[str] = (),
+    numeric: Collection[str] = (),
+    bins: int | None = 200,
+    categories: int = 1000,
+    chunk: int | None = None,
+    progress: Progress = lambda events: None,
+) -> tuple[Profile, Report]:
+    """The profile of the events in files, and a report on what was read.
+
+    A row of a table or a flat JSON object is an event whose columns are features, but for `time`, `prediction` and
+    what to `ignore`; canonical events name their own. A column is numeric if most of its values are numbers, unless
+    `categorical` or `numeric` says otherwise. bins: most bins of a numeric column, None for one per distinct value.
+    chunk: milliseconds; None takes an hour, or longer where that leaves too few events. The prediction's column is
+    called `prediction` whatever the files call it.
+    """
+    _check_options(paths, bins=bins, categories=categories, chunk=chunk)
+    found = gather(paths, Wanted(model, version, time, prediction, frozenset(ignore)), progress)
+    kinds = dict.fromkeys(categorical, "categorical") | dict.fromkeys(numeric, "numeric")
+    _check_names(found, ignore=ignore, categorical=categorical, numeric=numeric, prediction=prediction)
+    observed: dict[str, tuple[Role, Observed]] = {name: ("feature", column) for name, column in found.columns.items()}
+    if found.prediction:
+        kinds[PREDICTION] = kinds.get(prediction or PREDICTION, kinds.get(PREDICTION, ""))
+        observed[PREDICTION] = ("prediction", found.prediction)
+    if not observed:
+        raise DriftlineError("expected at least one column to monitor, got none; ignore fewer")
+    columns, cells = [], []
+    for name, (role, column) in observed.items():
+        made, places = _bins(name, column, kinds.get(name, ""), bins=bins, categories=categories)
+        counts = np.bincount(places, minlength=made.values + SPECIAL).astype(np.int64)
+        columns.append(Column(name, role, made, counts))
+        cells.append(places)
+    chunks = _chunks(found, columns, cells, chunk) if found.times else None
+    start, end = (min(found.times), max(found.times)) if found.times else (None, None)
+    profile = Profile(model, version, tuple(columns), start, end, chunks)
+    notes = notes_on(
+        profile, {name: column for name, (_, column) in observed.items()}, {name for name in kinds if kinds[name]}
+    )
+    left_out, examples = dict(found.left_out), dict(found.examples)
+    return profile, Report(len(paths), found.events, left_out, examples, chunks.size if chunks else None, notes)
+
+
+def _bins(name: str, column: Observed, kind: str, *, bins: int | None, categories: int) -> tuple[Bins, Cells]:
+    numeric = kind == "numeric" or (not kind and column.looks_numeric)
+    try:
+        if numeric:
+            return column.ordered(bins)
+        if not kind:
+            column.refuse_identifier()
+        return column.unordered(categories)
+    except DriftlineError as error:
+        raise DriftlineError(f"column {name!r}: {error}") from error
+
+
+def _chunks(found: Gathered, columns: Sequence[Column], cells: Sequence[Cells], length: int | None) -> Chunks:
+    """Counts per stretch of event time that holds any event; stretches begin at multiples of their length."""
+    times = np.array(found.times, dtype=np.int64)
+    size = sum(column.size for column in columns)
+    for chosen in (length,) if length else LENGTHS:
+        starts, which = np.unique(times - times % chosen, return_inverse=True)
+        few = len(times) < CHUNK_EVENTS * len(starts) or len(starts) * size > CHUNK_CELLS
+        if not few:
+            break
+    if len(starts) * size > CHUNK_CELLS:
+        raise DriftlineError(
+            f"chunks of {format_duration(chosen)} make {len(starts):,} × {size:,} counts, more than {CHUNK_CELLS:,}; "
+            "take longer chunks or fewer bins"
+        )
+    counts, offset = np.zeros((len(starts), size), dtype=np.int32), 0
+    for column, places in zip(columns, cells, strict=True):
+        flat = np.bincount(which * column.size + places, minlength=len(starts) * column.size)
+        counts[:, offset : offset + column.size] = flat.reshape(len(starts), column.size)
+        offset += column.size
+    return Chunks(chosen, tuple(starts.tolist()), counts)
+
+
+def _check_options(paths: Sequence[Path], *, bins: int | None, categories: int, chunk: int | None) -> None:
+    if not paths:
+        raise DriftlineError("expected at least one file to build a reference from, got none")
+    if bins is not None and not 2 <= bins <= 10_000:
+        raise DriftlineError(f"expected 2 to 10,000 bins or exact, got {bins}")
+    if categories < 1:
+        raise DriftlineError(f"expected at least 1 category with a bin of its own, got {categories}")
+    if chunk is not None and chunk < UNITS["s"]:
+        raise DriftlineError(f"expected a chunk of at least 1s, got {format_duration(max(chunk, 0))}")
+
+
+def _check_names(found: Gathered, *, prediction: str | None, **named: Collection[str]) -> None:
+    """Raise DriftlineError for an option that names a column which is not there, or names it twice."""
+    known = {*found.columns, *found.ignored} | ({prediction or PREDICTION, PREDICTION} if found.prediction else set())
+    for option, names in named.items():
+        for name in names:
+            if name not in known:
+                raise no_column(name, f"--{option}", sorted(known))
+    twice = [name for name, times in Counter(name for names in named.values() for name in names).items() if times > 1]
+    if twice:
+        raise DriftlineError(f"column {twice[0]!r}: named twice by {', '.join(f'--{option}' for option in named)}")
+    if found.prediction and PREDICTION in found.columns:
+        raise DriftlineError("column 'prediction': a feature has the prediction's name; leave it out with --ignore")

@@ -1,0 +1,162 @@
+"""Runs logs that lie in files or topics through the very code of the worker, in one process.
+
+Of several logs the one that is least far in event time is read next, so windows close as the replay goes on and
+nothing is late that would not be late on time.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from monitor.config import Config
+from monitor.errors import DriftlineError, OutsideError
+from monitor.logs.contract import Counted
+from monitor.logs.files import events
+from monitor.pipeline.assemble import Embedded, LogBatch
+from monitor.pipeline.merge import Late, Output
+from monitor.pipeline.results import EpisodeEvent, Result
+
+FILES = "files"  # the topic that stands for all files of a replay
+PATIENCE = 30.0  # seconds that a broker may stay silent
+
+
+class Log(NamedTuple):
+    """One log to replay: its place, what a person calls it, and its batches in order."""
+
+    topic: str
+    partition: int
+    title: str
+    batches: Iterator[LogBatch]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a replay saw. events + skipped + rejected is everything that was read."""
+
+    events: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    late: int = 0
+    verdicts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    episodes: list[EpisodeEvent] = field(default_factory=list)
+
+    @property
+    def drifted(self) -> int:
+        """Windows in drift."""
+        return sum(n for (_, _, verdict), n in self.verdicts.items() if verdict == "drift")
+
+
+def files(config: Config, paths: Sequence[Path], *, batch: int = 5_000) -> list[Log]:
+    """The files as logs: CSV, Parquet and JSON lines, plain or compressed."""
+    return [Log(FILES, i, str(path), _file(config, path, i, batch)) for i, path in enumerate(paths)]
+
+
+def replay(
+    config: Config,
+    logs: Sequence[Log],
+    *,
+    on_output: Callable[[Output], None] = lambda output: None,
+    on_counted: Callable[[Log, Sequence[int], Counted], None] = lambda log, offsets, counted: None,
+) -> Summary:
+    """Run the logs to their ends. `on_counted` gets the offsets of some records and what was counted of them."""
+    summary = Summary()
+    places = {(log.topic, log.partition): log for log in logs}
+
+    def counted(topic: str, partition: int, offsets: Sequence[int], piece: Counted) -> None:
+        summary.events += piece.events
+        summary.skipped += piece.skipped
+        summary.rejected.update(rejected.reason for rejected in piece.rejected)
+        on_counted(places[topic, partition], offsets, piece)
+
+    of = Counter(log.topic for log in logs)
+    embedded = Embedded(config, of, counted)
+    waiting = dict(places)
+    while waiting:
+        topic, partition = min(waiting, key=lambda where: (embedded.reached(*where) or -(2**63), where))
+        following = next(waiting[topic, partition].batches, None)
+        if following is None:
+            del waiting[topic, partition]
+            outputs = embedded.end(topic, partition)
+        else:
+            outputs = embedded.feed(following)
+        for output in outputs:
+            _note(summary, output)
+            on_output(output)
+    return summary
+
+
+def _note(summary: Summary, output: Output) -> None:
+    if isinstance(output, Result):
+        summary.verdicts[output.model, output.version, output.verdict] += 1
+    elif isinstance(output, EpisodeEvent):
+        summary.episodes.append(output)
+    elif isinstance(output, Late):
+        summary.late += output.events
+
+
+def _file(config: Config, path: Path, partition: int, batch: int) -> Iterator[LogBatch]:
+    only = config.models[0] if len(config.models) == 1 else None
+    version = next(iter(only.versions)) if only and len(only.versions) == 1 else None
+    start = 0
+    for values in events(path, config.logs, model=only.name if only else None, version=version, batch=batch):
+        stop = start + len(values)
+        yield LogBatch(FILES, partition, values, None, range(start, stop), stop)
+        start = stop
+
+
+def topics(config: Config) -> list[Log]:
+    """The configured log topics as logs, from their beginning to their present end."""
+    from kafka import KafkaConsumer, TopicPartition
+    from kafka.errors import KafkaError
+
+    try:
+        consumer = KafkaConsumer(bootstrap_servers=list(config.kafka.brokers), request_timeout_ms=int(PATIENCE * 1000))
+        found = {topic: consumer.partitions_for_topic(topic) for topic in config.kafka.sources}
+        consumer.close()
+    except KafkaError as error:
+        raise OutsideError(
+            f"Kafka at {', '.join(config.kafka.brokers)} does not answer: {error!r}; is it running?"
+        ) from error
+    missing = sorted(topic for topic, partitions in found.items() if not partitions)
+    if missing:
+        raise DriftlineError(
+            f"topic {', '.join(missing)} does not exist; create it, or mend kafka.predictions in the configuration"
+        )
+    return [
+        Log(topic, partition, f"{topic}[{partition}]", _topic(config, TopicPartition(topic, partition)))
+        for topic, partitions in found.items()
+        for partition in sorted(partitions)
+    ]
+
+
+def _topic(config: Config, where: tuple[str, int]) -> Iterator[LogBatch]:
+    from kafka import KafkaConsumer
+
+    consumer = KafkaConsumer(
+        bootstrap_servers=list(config.kafka.brokers),
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        max_poll_records=5_000,
+        max_partition_fetch_bytes=8 << 20,
+    )
+    try:
+        consumer.assign([where])
+        stop = consumer.end_offsets([where])[where]
+        consumer.seek_to_beginning(where)
+        while (position := consumer.position(where)) < stop:
+            records = [r for r in consumer.poll(timeout_ms=1_000).get(where, []) if r.offset < stop]
+            reached = min(consumer.position(where), stop)
+            if reached > position:
+                yield LogBatch(
+                    *where,
+                    [r.value for r in records],
+                    [r.timestamp for r in records],
+                    [r.offset for r in records],
+                    reached,
+                )
+    finally:
+        consumer.close()

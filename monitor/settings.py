@@ -1,0 +1,78 @@
+"""Reads the configuration from YAML and tells everything that is wrong with it at once, each mistake with its path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from monitor import config
+from monitor.documents import parse_yaml, read_text
+from monitor.errors import DriftlineError
+from monitor.nodes import Node
+from monitor.settings_kafka import read_kafka
+from monitor.settings_models import read_model
+from monitor.settings_triggers import read_webhook
+
+
+def load(path: Path) -> config.Config:
+    """The configuration in a YAML file. Raises DriftlineError with a line for every mistake."""
+    return parse(read_text(path), path)
+
+
+def parse(text: str, path: Path) -> config.Config:
+    """The configuration in a YAML text; `path` names it in errors, and files in it are found relative to it."""
+    made, mistakes = examine(text, path)
+    if mistakes:
+        many = "mistake" if len(mistakes) == 1 else "mistakes"
+        lines = "\n".join(f"  {mistake}" for mistake in mistakes)
+        raise DriftlineError(f"{path}: {len(mistakes)} {many} in the configuration\n{lines}")
+    return made
+
+
+def examine(text: str, path: Path) -> tuple[config.Config, list[str]]:
+    """As much of the configuration as can be read, and every mistake. Raises DriftlineError where it is not YAML."""
+    root = Node(parse_yaml(text, path), "", [])
+    return _config(root, path), root.mistakes
+
+
+def _config(root: Node, path: Path) -> config.Config:
+    sections = root.fields("models", "budget", "logs", "kafka", "clock", "server", "triggers", "max_series")
+    made = config.Config(
+        models=tuple(read_model(node, path.parent) for node in sections["models"].items(at_least=1)),
+        budget=_budget(sections["budget"]),
+        logs=_logs(sections["logs"]),
+        kafka=read_kafka(sections["kafka"]),
+        clock=_clock(sections["clock"]),
+        server=_server(sections["server"]),
+        triggers=tuple(read_webhook(node, path.parent) for node in sections["triggers"].hidden().items()),
+        max_series=sections["max_series"].integer(10_000, least=1, most=1_000_000),
+        path=path,
+    )
+    for name, times in Counter(model.name for model in made.models).items():
+        if name and times > 1:
+            sections["models"].wrong(f"model {name!r} stands twice; give each model one entry, with all its versions")
+    return made
+
+
+def _budget(node: Node) -> config.Budget:
+    fields, default = node.fields("pages", "per"), config.Budget()
+    pages = fields["pages"].number(default.pages, least=1e-6)
+    return config.Budget(pages, fields["per"].duration(default.per, least=1_000))
+
+
+def _logs(node: Node) -> config.LogFields:
+    fields = node.fields("time", "model", "version", "prediction")
+    named = {key: child.text() for key, child in fields.items() if child.value is not None}
+    return config.LogFields(**named)
+
+
+def _clock(node: Node) -> config.Clock:
+    fields, default = node.fields("disorder", "max_future", "idle"), config.Clock()
+    least = {"idle": 1_000}
+    read = {key: child.duration(getattr(default, key), least=least.get(key, 0)) for key, child in fields.items()}
+    return config.Clock(**read)
+
+
+def _server(node: Node) -> config.Server:
+    fields, default = node.fields("host", "port"), config.Server()
+    return config.Server(fields["host"].text(default.host), fields["port"].integer(default.port, least=0, most=65_535))

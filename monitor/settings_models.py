@@ -1,0 +1,123 @@
+"""The models of a configuration: reference profiles, windows, and the rules of single columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from monitor import config
+from monitor.drift.methods import METHODS, method
+from monitor.drift.profiles import Profile, decode
+from monitor.drift.thresholds import Fixed, Rule, Significant, default_rule
+from monitor.drift.windows import Windows
+from monitor.errors import DriftlineError
+from monitor.nodes import Node
+
+
+def read_model(node: Node, folder: Path) -> config.Model:
+    """One entry of `models`; its profiles are found relative to `folder`."""
+    fields = node.fields("name", "versions", "window", "columns", "min_events")
+    name = fields["name"].text(most=200)
+    versions = {}
+    for version, child in fields["versions"].mapping(at_least=1).items():
+        profile = _profile(child, folder, name, version)
+        if profile:
+            versions[version] = profile
+    columns = {key: _column(child, key, versions) for key, child in fields["columns"].mapping().items()}
+    least = fields["min_events"].integer(200, least=1, most=10**9)
+    return config.Model(name, versions, _windows(fields["window"]), columns, least)
+
+
+def _profile(node: Node, folder: Path, name: str, version: str) -> Profile | None:
+    written = node.text()
+    if not written:
+        return None
+    try:
+        profile = decode((folder / written).read_bytes())
+    except OSError as error:
+        node.wrong(f"{written} cannot be read: {error.strerror}; build it with `driftline reference build`")
+        return None
+    except DriftlineError as error:
+        node.wrong(f"{written}: {error}")
+        return None
+    if name and (profile.model, profile.version) != (name, version):
+        found = f"model {profile.model!r} version {profile.version!r}"
+        node.wrong(f"expected the reference of model {name!r} version {version!r}, but {written} is of {found}")
+    return profile
+
+
+def _windows(node: Node) -> Windows:
+    fields, before = node.fields("size", "step", "lateness", "offset"), len(node.mistakes)
+    size = fields["size"].duration(None, least=1_000)
+    step = fields["step"].duration(size, least=1_000)
+    lateness, offset = fields["lateness"].duration(0), fields["offset"].duration(0)
+    if len(node.mistakes) > before:
+        return Windows(size, size)
+    try:
+        return Windows(size, step, lateness, offset)
+    except DriftlineError as error:
+        node.wrong(str(error))
+        return Windows(size, size)
+
+
+def _column(node: Node, name: str, versions: Mapping[str, Profile]) -> config.ColumnRules:
+    fields = node.fields("methods", "primary", "thresholds")
+    columns = [column for profile in versions.values() for column in profile.columns]
+    kinds = {"ordered" if column.ordered else "unordered" for column in columns if column.name == name}
+    if columns and not kinds:
+        known = ", ".join(sorted({column.name for column in columns}))
+        node.wrong(f"no reference profile has a column {name!r}; known are {known}")
+    methods = tuple(_method(child, kinds) for child in fields["methods"].items())
+    primary = _method(fields["primary"], kinds) if fields["primary"].value is not None else None
+    thresholds = {}
+    for key, child in fields["thresholds"].mapping().items():
+        _method(Node(key, child.path, child.mistakes), kinds)
+        thresholds[key] = _rule(child, key)
+        if methods and key not in {*methods, primary}:
+            child.wrong(f"method {key!r} is not among the column's methods; add it there, or remove its threshold")
+    rules = config.ColumnRules(methods or None, primary, thresholds)
+    _check_deciding(node, rules)
+    return rules
+
+
+def _check_deciding(node: Node, rules: config.ColumnRules) -> None:
+    """The deciding method needs a threshold: without one the column would stay undecided for ever."""
+    deciding = rules.primary or (rules.methods[0] if rules.methods else None)
+    if deciding in METHODS and deciding not in rules.thresholds and not default_rule(METHODS[deciding], pvalue=0.05):
+        node.wrong(f"method {deciding!r} decides, but has no customary threshold; give one in `thresholds`")
+
+
+def _method(node: Node, kinds: set[str]) -> str:
+    name = node.text()
+    if not name:
+        return name
+    try:
+        unfit = kinds - method(name).kinds
+    except DriftlineError as error:
+        node.wrong(str(error))
+        return name
+    if unfit:
+        fitting = ", ".join(sorted(m.name for m in METHODS.values() if kinds <= m.kinds))
+        node.wrong(f"method {name!r} is not for a column with {min(unfit)} bins; take one of {fitting}")
+    return name
+
+
+def _rule(node: Node, name: str) -> Rule:
+    """A number, or `drift` and `warning`, or `pvalue` and `floor`."""
+    if not isinstance(node.value, dict):
+        return Fixed(node.number(None, least=0.0))
+    fields = node.fields("drift", "warning", "pvalue", "floor")
+    given = {key for key, child in fields.items() if child.value is not None}
+    if given & {"drift", "warning"} and given & {"pvalue", "floor"}:
+        node.wrong("expected drift and warning, or pvalue and floor, got some of both; keep one pair")
+    if "pvalue" not in given and "floor" not in given:
+        drift = fields["drift"].number(None, least=0.0)
+        warning = fields["warning"].number(None, least=0.0) if "warning" in given else None
+        if warning is not None and warning > drift:
+            fields["warning"].wrong(f"expected at most the threshold for drift, {drift:g}, got {warning:g}")
+        return Fixed(drift, warning)
+    if name in METHODS and METHODS[name].critical is None:
+        able = ", ".join(sorted(m.name for m in METHODS.values() if m.critical))
+        node.wrong(f"method {name!r} has no p-value; give a number as its threshold, or use one of {able}")
+    floor = fields["floor"].number(None, least=0.0) if "floor" in given else None
+    return Significant(fields["pvalue"].number(None, least=1e-300, most=0.5), floor)

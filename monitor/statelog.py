@@ -1,0 +1,38 @@
+"""Reads one partition of a topic from its beginning to its present end: how `merge` finds its checkpoint."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from monitor.errors import OutsideError
+from monitor.pipeline.checkpoints import Record
+
+SILENCE = 30.0  # seconds without a record before reading is given up
+
+
+async def read_partition(brokers: Sequence[str], topic: str, partition: int) -> list[Record]:
+    """Every record of the partition in order. Raises OutsideError where the broker does not give them."""
+    where = TopicPartition(topic, partition)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=list(brokers), enable_auto_commit=False, max_partition_fetch_bytes=8 << 20
+    )
+    try:
+        await consumer.start()
+        consumer.assign([where])
+        stop = (await consumer.end_offsets([where]))[where]
+        await consumer.seek_to_beginning(where)
+        records: list[Record] = []
+        while await consumer.position(where) < stop:
+            fetched = await asyncio.wait_for(consumer.getmany(where, timeout_ms=1_000), SILENCE)
+            records += [Record(r.key, r.value) for r in fetched.get(where, []) if r.key is not None]
+        return records
+    except (KafkaError, TimeoutError) as error:
+        raise OutsideError(
+            f"{topic}[{partition}] cannot be read: {error!r}; is the broker there, and the topic?"
+        ) from error
+    finally:
+        await consumer.stop()

@@ -1,0 +1,200 @@
+"""The agent `summarise` around its pure part: batches in, confirmed envelopes out, then the offset moves.
+
+batch ── counted ── dead letters confirmed ── block full? ── closed envelopes confirmed ── offset confirmed
+                               └── flush timer ── snapshot of what changed ─┘ (never moves an offset)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor import deadletters
+from monitor.config import Config
+from monitor.delivery import Outgoing, Sender, deliver
+from monitor.logs.contract import Counted, Rejected, note_unknown
+from monitor.metrics_pipeline import Kind, Pipeline
+from monitor.pipeline import assemble
+from monitor.pipeline.envelopes import Envelope, encode
+from monitor.pipeline.summarise import SourcePartition
+from monitor.topics import LARGEST
+from monitor.transport import Batch, Partition
+
+GENERATION = "driftline.generation"
+LONGEST = LARGEST - 1024 * 1024  # of a dead letter's value: its key and headers need room too
+FLUSH_SHARE = 25  # a flush may take a 25th of the time between two of them
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A source partition while we own it. Times are monotonic seconds; the log's end is None where it is not known."""
+
+    source: SourcePartition
+    number: int
+    generation: int
+    moved: float  # when it last counted something, or stood at the log's end
+    at_end_since: float
+    log_end: int | None = None
+    latest: int | None = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # a block is not counted while it is told of
+
+    @property
+    def lag(self) -> int:
+        """Records that wait, as far as is known."""
+        return 0 if self.log_end is None else max(self.log_end - self.source.end, 0)
+
+    def idle(self, now: float, patience: int) -> int | None:
+        """For how long (ms) it has stood at the log's end, if longer than `patience`; a lagging one never is."""
+        quiet = int((now - self.at_end_since) * 1000)
+        at_end = self.log_end is not None and self.source.end >= self.log_end
+        return quiet if at_end and quiet >= patience else None
+
+
+class Summarising:
+    """Counts what its source partitions bring. `partitions_of` tells how many partitions a topic has."""
+
+    def __init__(
+        self, config: Config, sender: Sender, metrics: Pipeline, *, partitions_of: Callable[[str], int]
+    ) -> None:
+        self._config, self._sender, self._metrics, self._partitions_of = config, sender, metrics, partitions_of
+        self._decoder = assemble.decoder(config)
+        self._readings: dict[tuple[str, int], _Reading] = {}
+        self._unknown: dict[tuple[str, str], set[str]] = {}
+        self._next_flush = 0.0
+
+    def begin(self, batch: Batch) -> None:
+        """Read a partition from the batch's start, which is a block's or the log's; what was open is dropped."""
+        source = assemble.source_partition(
+            self._config,
+            batch.topic,
+            batch.partition,
+            of=self._partitions_of(batch.topic),
+            start=batch.start,
+            decoder=self._decoder,
+            summaries=self._partitions_of(self._config.kafka.topics.summaries),
+        )
+        now = time.monotonic()
+        self._readings[batch.tp] = _Reading(source, batch.reading, batch.generation, moved=now, at_end_since=now)
+
+    def drop(self, topic: str, partition: int) -> None:
+        """Forget a partition that was lost, or whose block has to be read again."""
+        self._readings.pop((topic, partition), None)
+        self._metrics.partition_lost(topic, partition)
+
+    def reads(self, batch: Batch) -> bool:
+        """Whether the batch belongs to what is being read; else its reading has to begin."""
+        reading = self._readings.get(batch.tp)
+        return reading is not None and reading.number == batch.reading
+
+    async def take(self, batch: Batch) -> int | None:
+        """Count a batch; returns the offset from which on nothing is safe with the broker yet, if that moved.
+
+        Stops where the partition is lost meanwhile: the next owner reads the open block again from its start.
+        """
+        reading = self._readings[batch.tp]
+        source, safe = reading.source, None
+        offsets = [record.offset for record in batch.records]
+        for first, last, reached in assemble.pieces(offsets, batch.stop, source):
+            records = batch.records[first:last]
+            async with reading.lock:
+                if not self._current(reading):
+                    return None
+                counted = source.add([r.value for r in records], [r.timestamp for r in records], stop=reached)
+                reading.moved = reading.at_end_since = time.monotonic()
+                reading.latest = max(filter(None, (reading.latest, counted.latest)), default=None)
+                await self._report(batch.topic, batch.partition, records, counted)
+                if source.full and self._current(reading):
+                    await self._emit(source.seal(), reading.generation, kind="closed")
+                    safe = reached
+        return safe if self._current(reading) else None
+
+    def _current(self, reading: _Reading) -> bool:
+        return self._readings.get((reading.source.topic, reading.source.partition)) is reading
+
+    async def _report(self, topic: str, partition: int, records: Sequence[Any], counted: Counted) -> None:
+        """Count what happened, and have the dead letters confirmed."""
+        self._metrics.counted(topic, counted.events, counted.skipped)
+        note_unknown(self._unknown, counted.unknown_columns)
+        for (model, version), names in self._unknown.items():
+            self._metrics.unknown_columns(model, version, len(names))
+        letters, target = [], self._config.kafka.topics.dead_letters
+        for rejected in counted.rejected:
+            self._metrics.dead_letter(topic, rejected.reason)
+            letter = _letter(topic, partition, records[rejected.index], rejected)
+            letters.append(Outgoing(target, letter.key, letter.value, None, letter.headers))
+        await deliver(self._sender, letters)
+
+    def at(self, log_ends: Mapping[Partition, int]) -> None:
+        """Note where the logs end; behind an end that is not known nothing is idle and nothing has caught up.
+
+        The stage's progress is that of the partition which stands still the longest: what the others do hides nothing.
+        """
+        now = time.monotonic()
+        for (topic, partition), reading in self._readings.items():
+            end = log_ends.get(Partition(topic, partition))
+            reading.log_end = reading.log_end if end is None else end
+            if end is None or reading.source.end < end:
+                reading.at_end_since = now
+            else:
+                reading.moved = now
+            self._metrics.partition(topic, partition, lag=reading.lag, latest=reading.latest)
+        self._metrics.progress(
+            "summarise", time.time() - max((now - r.moved for r in self._readings.values()), default=0)
+        )
+
+    def stalled(self) -> float:
+        """For how many seconds a partition in which records wait has not moved."""
+        now = time.monotonic()
+        return max((now - reading.moved for reading in self._readings.values() if reading.lag), default=0.0)
+
+    async def flush(self, *, force: bool = False) -> None:
+        """Send snapshots of what changed, and tell which partitions are idle; rarer where flushing is slow."""
+        began = time.monotonic()
+        if began < self._next_flush and not force:
+            return
+        for reading in list(self._readings.values()):
+            async with reading.lock:
+                if self._current(reading):
+                    await self._tell(reading)
+        took = time.monotonic() - began
+        self._next_flush = began + max(self._config.kafka.flush / 1000, took * FLUSH_SHARE)
+
+    async def _tell(self, reading: _Reading) -> None:
+        """Send what is new of a partition, be it only that it is idle."""
+        source = reading.source
+        idle = reading.idle(time.monotonic(), self._config.clock.idle)
+        self._metrics.partition(source.topic, source.partition, idle=idle is not None)
+        if source.snapshot_due or idle is not None:
+            kind: Kind = "snapshot" if idle is None else "idle"
+            await self._emit(source.snapshot(idle=idle), reading.generation, kind=kind)
+
+    async def _emit(self, envelopes: list[Envelope], generation: int, *, kind: Kind) -> None:
+        """Send one envelope to each partition of the summaries topic and wait until the broker has them all."""
+        topic = self._config.kafka.topics.summaries
+        headers = [(GENERATION, str(generation).encode())]
+        key = f"{envelopes[0].topic}-{envelopes[0].partition}".encode()
+        records = [Outgoing(topic, key, encode(envelope), i, headers) for i, envelope in enumerate(envelopes)]
+        await deliver(self._sender, records)
+        self._metrics.envelope(kind)
+
+
+def _letter(topic: str, partition: int, record: Any, rejected: Rejected) -> deadletters.DeadLetter:
+    """The record as it came; what the dead letters cannot take is cut, because it would stop the worker for ever."""
+    value, message = record.value, rejected.message
+    if value is not None and len(value) > LONGEST:
+        value, message = value[:LONGEST], f"{message}; kept are the first {LONGEST:,} of {len(value):,} bytes"
+    return deadletters.record(
+        topic=topic,
+        partition=partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        stage="decode",
+        reason=rejected.reason,
+        message=message,
+        key=record.key,
+        value=value,
+        headers=record.headers,
+    )

@@ -1,0 +1,132 @@
+"""From an episode that opens to one call per webhook, however often the worker crashes in between.
+
+The ledger lies in the state topic beside merge's checkpoints: a trigger is written there as pending before it counts
+as taken, and as done after the receiver has answered. What is pending after a restart is called again, under the same
+id; receivers treat the id as the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+
+import msgspec
+
+from monitor.config import Config, Webhook
+from monitor.delivery import Outgoing, Sender, deliver
+from monitor.metrics_pipeline import Outcome, Pipeline
+from monitor.pipeline.checkpoints import Record
+from monitor.pipeline.results import EpisodeEvent
+from monitor.triggers.payload import due, payload
+
+logger = logging.getLogger(__name__)
+
+LEDGER = b"trigger|"
+
+Call = Callable[[Webhook, bytes, str], Awaitable[Outcome]]
+
+
+class Entry(msgspec.Struct):
+    """A trigger for one webhook: pending while it holds a payload, done when it has an outcome."""
+
+    id: str
+    webhook: int
+    model: str
+    end: int
+    payload: bytes | None = None
+    outcome: str | None = None
+
+
+class Dispatcher:
+    """Records triggers and calls webhooks, each in a task of its own: a dead receiver delays nobody else."""
+
+    def __init__(self, config: Config, sender: Sender, metrics: Pipeline, call: Call) -> None:
+        self._config, self._sender, self._metrics, self._call = config, sender, metrics, call
+        self._entries: dict[int, dict[tuple[str, int], Entry]] = {}
+        self._waiting: dict[int, list[Entry]] = {}  # to be called once their records are confirmed
+        self._calls: dict[int, set[asyncio.Task[None]]] = {}  # to be given up with their partition
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def owns(self, key: bytes) -> bool:
+        """Whether a record of the state topic belongs to the ledger."""
+        return key.startswith(LEDGER)
+
+    def restore(self, partition: int, records: Iterable[Record]) -> None:
+        """Read the ledger of a partition and call what is pending."""
+        entries: dict[tuple[str, int], Entry] = {}
+        for key, value in records:
+            if self.owns(key) and value is not None:
+                entry = msgspec.msgpack.decode(value, type=Entry)
+                entries[entry.id, entry.webhook] = entry
+        self._entries[partition] = entries
+        self._waiting[partition] = [entry for entry in entries.values() if entry.outcome is None]
+        self.start(partition)
+
+    def drop(self, partition: int) -> None:
+        """The partition is another worker's, and so are its triggers: what is in flight is given up here."""
+        self._entries.pop(partition, None)
+        self._waiting.pop(partition, None)
+        for task in self._calls.pop(partition, set()):
+            task.cancel()
+
+    def take(self, partition: int, event: EpisodeEvent) -> list[Outgoing]:
+        """The records that make the trigger of an opened episode count; `start` calls once they are confirmed."""
+        if event.kind != "opened":
+            return []
+        body = payload(event)
+        records = [Outgoing(self._config.kafka.topics.triggers, event.model.encode(), body)]
+        entries = self._entries.setdefault(partition, {})
+        for number, webhook in enumerate(self._config.triggers):
+            if (event.trigger_id, number) in entries:
+                continue
+            entry = Entry(event.trigger_id, number, event.model, event.evidence.end, body)
+            last = max((e.end for e in self._called(partition, event.model, number)), default=None)
+            if not due(last, entry.end, webhook.cooldown):
+                entry.outcome, entry.payload = "suppressed", None
+                self._metrics.trigger(event.model, "suppressed")
+                logger.info("trigger %s of model %r: suppressed by the cooldown", entry.id, entry.model)
+            entries[entry.id, number] = entry
+            records.append(self._ledger(partition, entry))
+            if entry.outcome is None:
+                self._waiting.setdefault(partition, []).append(entry)
+        return records
+
+    def start(self, partition: int) -> None:
+        """Call what waits: it is written down as pending, so that a crash from now on repeats it."""
+        for entry in self._waiting.pop(partition, []):
+            if entry.webhook >= len(self._config.triggers):
+                logger.warning("trigger %s of model %r: its webhook is configured no more", entry.id, entry.model)
+                continue
+            task = asyncio.ensure_future(self._run(partition, entry))
+            for tasks in (self._tasks, self._calls.setdefault(partition, set())):
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+    def _called(self, partition: int, model: str, webhook: int) -> list[Entry]:
+        entries = self._entries.get(partition, {}).values()
+        return [e for e in entries if (e.model, e.webhook) == (model, webhook) and e.outcome != "suppressed"]
+
+    async def _run(self, partition: int, entry: Entry) -> None:
+        """Call one webhook and write down what came of it."""
+        try:
+            outcome = await self._call(self._config.triggers[entry.webhook], entry.payload or b"", entry.id)
+            task = asyncio.current_task()
+            if task is not None:  # from here on it is not given up: what was done is written down
+                self._calls.get(partition, set()).discard(task)
+            self._metrics.trigger(entry.model, outcome)
+            logger.info("trigger %s of model %r: %s", entry.id, entry.model, outcome)
+            entry.outcome, entry.payload = outcome, None
+            await deliver(self._sender, [self._ledger(partition, entry)])
+        except Exception:  # it stays pending: at worst the next owner repeats it under the same id
+            logger.exception("trigger %s could not be carried through", entry.id)
+
+    def _ledger(self, partition: int, entry: Entry) -> Outgoing:
+        key = LEDGER + f"{entry.id}|{entry.webhook}".encode()
+        return Outgoing(self._config.kafka.topics.state, key, msgspec.msgpack.encode(entry), partition)
+
+    async def stop(self) -> None:
+        """Give up what is in flight: it stays pending in the ledger, and the next owner calls again."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

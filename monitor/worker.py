@@ -1,0 +1,242 @@
+"""The worker: two Faust agents, the timers between them, a small web server, and a clean way in and out.
+
+An agent never raises, because Faust would acknowledge what it was holding: what we cannot handle ends the process, and
+the orchestrator starts it again from the last confirmed offset.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import aiohttp
+
+from monitor import statelog
+from monitor.config import Config, Webhook
+from monitor.delivery import FaustSender
+from monitor.errors import DriftlineError, OutsideError
+from monitor.merging import Merging
+from monitor.metrics import Metrics
+from monitor.metrics_pipeline import Outcome
+from monitor.pipeline import assemble
+from monitor.pipeline.checkpoints import Record
+from monitor.server import Server
+from monitor.summarising import Summarising
+from monitor.topics import LARGEST, partition_counts
+from monitor.transport import Batch, Verdict, new_app
+from monitor.transport import run as run_app
+from monitor.triggers import webhook
+from monitor.triggers.dispatch import Dispatcher
+
+logger = logging.getLogger(__name__)
+
+OK, FAILED = 0, 3  # exit codes
+TICK = 0.1  # seconds between looks at what is due
+LOG_END_AGE = 5.0  # seconds for which a log's end counts as known
+STUCK = 60.0  # seconds without progress, while there is lag, after which the worker calls itself unhealthy
+DRAIN = 20.0  # seconds that a clean stop may take
+
+
+def run(config: Config) -> int:
+    """Run a worker until SIGTERM or SIGINT; returns the exit code. Raises DriftlineError if it cannot start."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("aiokafka", "faust", "mode", "kafka"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    return asyncio.run(Worker(config).run())
+
+
+class Worker:
+    """One process beside Kafka. It lives from `run` to the exit code."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._metrics = Metrics(config.max_series)
+        self._metrics.configure(config)
+        self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._summaries = config.kafka.topics.summaries
+
+    async def run(self) -> int:
+        """Start, work until told to stop or until something fails, and leave cleanly."""
+        self._of = await asyncio.to_thread(partition_counts, self._config)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        async with contextlib.AsyncExitStack() as stack:
+            self._build(await stack.enter_async_context(webhook.new_session()))
+            server = Server(self._config.server, self._metrics, health=self._unhealthy, ready=self._unready)
+            await server.start()
+            stack.push_async_callback(server.stop)
+            logger.info("driftline worker: http://%s:%s/metrics", self._config.server.host, server.port)
+            ticking = asyncio.create_task(self._tick())
+            stack.callback(ticking.cancel)
+            try:
+                await run_app(self._app, self._stop)
+            except OutsideError as error:
+                self._failure = self._failure or error
+            await self._dispatcher.stop()
+        if self._failure is not None:
+            logger.error("the worker stops: %s; nothing unconfirmed was lost, start it again", self._failure)
+            return FAILED
+        logger.info("the worker has stopped; everything that it confirmed is committed")
+        return OK
+
+    def _build(self, session: aiohttp.ClientSession) -> None:
+        """The app with its agents, and what they drive."""
+        kafka = self._config.kafka
+        # Faust types its consumer and signals more loosely than ours are.
+        app = new_app(
+            kafka.group,
+            kafka.brokers,
+            session_timeout=kafka.session_timeout / 1000,
+            producer_max_request_size=LARGEST,
+        )
+        self._app = cast(Any, app)
+        self._app.start_of = self._start_of
+        sender, pipeline = FaustSender(self._app), self._metrics.pipeline
+
+        async def call(target: Webhook, body: bytes, trigger_id: str) -> Outcome:
+            made = await webhook.call(target, body, trigger_id=trigger_id, session=session, clock=webhook.WallClock())
+            if made.message:
+                logger.warning("%s", made.message)
+            return made.outcome
+
+        self._dispatcher = Dispatcher(self._config, sender, pipeline, call)
+        self._summarising = Summarising(self._config, sender, pipeline, partitions_of=self._of.__getitem__)
+        self._merging = Merging(self._config, sender, self._metrics, self._dispatcher, read_state=self._read_state)
+        for topic in kafka.sources:
+            self._app.agent(self._app.batches(topic), name=f"summarise {topic}")(self._agent(self._summarise))
+        self._app.agent(self._app.batches(self._summaries), name="merge")(self._agent(self._merge))
+        self._app.on_partitions_revoked.connect(self._revoked)
+        self._app.on_partitions_assigned.connect(self._assigned)
+        self._app.on_before_shutdown.connect(self._drain)
+
+    def _start_of(self, topic: str, partition: int, offset: int, log_start: int) -> int:
+        """An assignment of a log begins with a block; of the summaries, where it was committed."""
+        if topic == self._summaries:
+            return offset
+        return assemble.block_start(self._config, offset, log_start)
+
+    def _agent(self, take: Callable[[Batch], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
+        """An agent's loop: it never raises, and after an error nothing more is taken."""
+
+        async def loop(stream: Any) -> None:
+            async for event in stream.events():
+                batch: Batch = event.value
+                try:
+                    if self._failure is None and await self._fits(batch):
+                        await take(batch)
+                except Exception as error:
+                    self._fail(error)
+
+        return loop
+
+    def _fail(self, error: Exception) -> None:
+        logger.error("cannot go on", exc_info=error)
+        self._failure = self._failure or error
+        self._stop.set()
+
+    async def _fits(self, batch: Batch) -> bool:
+        """Whether a batch follows on the last one. After a loss the open block is dropped and read again."""
+        check = self._app.consumer.check(batch)
+        if check.verdict is not Verdict.JUMP:
+            return check.verdict is Verdict.ACCEPT
+        self._metrics.pipeline.batch_refused(batch.topic)
+        start = check.expected
+        if batch.topic != self._summaries:
+            start = assemble.block_start(self._config, start, 0)
+        logger.warning(
+            "%s[%d]: expected offset %d, got %d; read again from %d", *batch.tp, check.expected, check.got, start
+        )
+        await self._app.consumer.reread(batch.tp, start)
+        return False
+
+    async def _summarise(self, batch: Batch) -> None:
+        if not self._summarising.reads(batch):
+            self._summarising.begin(batch)
+        safe = await self._summarising.take(batch)
+        if safe is not None:
+            self._app.consumer.confirm(batch.tp, safe)
+
+    async def _merge(self, batch: Batch) -> None:
+        if not self._merging.reads(batch):
+            await self._begin_merge(batch)
+            return  # the first batch of a reading is empty
+        safe = await self._merging.take(batch)
+        if safe is not None:
+            self._app.consumer.confirm(batch.tp, safe)
+
+    async def _begin_merge(self, batch: Batch) -> None:
+        """Restore a summaries partition and read on from its checkpoint; from the log's start where it has none."""
+        offset = await self._merging.begin(batch)
+        if offset == batch.start:
+            return
+        start = await self._app.consumer.reread(batch.tp, offset or 0)
+        if offset is not None and start is not None and start != offset:
+            raise DriftlineError(
+                f"{self._summaries}[{batch.partition}]: the checkpoint goes on at offset {offset}, the log begins at "
+                f"{start}: envelopes were deleted before they were merged; lengthen its retention and replay the log"
+            )
+
+    async def _read_state(self, partition: int) -> list[Record]:
+        return await statelog.read_partition(self._config.kafka.brokers, self._config.kafka.topics.state, partition)
+
+    async def _revoked(self, app: Any, revoked: Any = (), **_: Any) -> None:
+        """Drop everything that belongs to the assignment that ends; nothing of it is counted or confirmed any more."""
+        for topic, partition in revoked:
+            if topic == self._summaries:
+                self._merging.drop(partition, partitions=self._of[self._summaries])
+            else:
+                self._summarising.drop(topic, partition)
+
+    async def _assigned(self, app: Any, assigned: Any = (), **_: Any) -> None:
+        self._metrics.pipeline.rebalance()
+        for topic in self._of:
+            self._metrics.pipeline.owned(topic, sum(tp.topic == topic for tp in assigned))
+        names = sorted(f"{topic}[{partition}]" for topic, partition in assigned)
+        logger.info("partitions of ours: %s", ", ".join(names) or "none")
+
+    async def _tick(self) -> None:
+        """Flush snapshots, tell who is idle, and write checkpoints when they are due."""
+        recent = min(LOG_END_AGE, self._config.clock.idle / 2000)  # an older end proves no idleness
+        while self._failure is None:
+            await asyncio.sleep(TICK)
+            try:
+                if self._app.started and not self._stop.is_set():
+                    self._summarising.at(self._app.consumer.log_ends(max_age=recent))
+                    await self._summarising.flush()
+                    await self._checkpoint()
+            except Exception as error:
+                self._fail(error)
+
+    async def _checkpoint(self, *, now: bool = False) -> None:
+        for partition, offset in (await self._merging.checkpoint(now=now)).items():
+            self._app.consumer.confirm((self._summaries, partition), offset)
+
+    async def _drain(self, app: Any, **_: Any) -> None:
+        """Before the producer stops: say what is counted, and write the state down."""
+        if self._failure is not None:
+            return
+        try:
+            async with asyncio.timeout(DRAIN):
+                await self._summarising.flush(force=True)
+                await self._checkpoint(now=True)
+        except Exception as error:
+            logger.warning("could not drain (%r): at most a block per partition is read again", error)
+
+    def _unhealthy(self) -> list[str]:
+        """Why the orchestrator should start this process again."""
+        problems = [] if self._failure is None else [f"failed: {self._failure}"]
+        if (quiet := self._summarising.stalled()) > STUCK:
+            problems.append(f"a partition in which records wait has made no progress for {quiet:.0f} s")
+        return problems
+
+    def _unready(self) -> list[str]:
+        """Why this process does not do its part yet."""
+        if not self._app.started:
+            return ["starting"]
+        return self._unhealthy() or ([] if self._app.consumer.readings else ["no partitions yet"])

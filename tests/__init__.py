@@ -1,0 +1,1 @@
+"""The tests mirror monitor/; every test name is a claim."""

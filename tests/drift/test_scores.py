@@ -1,0 +1,69 @@
+"""What all methods share: they read two rows of counts, say how large both were, and change nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.drift.methods import METHODS
+from monitor.drift.scores import Score, check, check_alpha, effective_size, undefined
+from monitor.errors import DriftlineError
+from tests.strategies import Pair, count_pairs
+
+sizes = st.integers(1, 10**12)
+
+
+@given(count_pairs(empty=True))
+def test_check_tells_the_sizes_of_both_samples(pair: Pair) -> None:
+    assert check(*pair) == (sum(pair[0].tolist()), sum(pair[1].tolist()))
+
+
+@pytest.mark.parametrize("rows", [([[1, 2]], [[3, 4]]), ([1], [1, 2]), ([], [1]), (1, 1)])
+def test_anything_but_two_rows_of_one_length_is_refused(rows: tuple[object, object]) -> None:
+    with pytest.raises(DriftlineError, match="expected two rows of counts of one length, got shapes"):
+        check(np.array(rows[0], dtype=np.int64), np.array(rows[1], dtype=np.int64))
+
+
+@pytest.mark.parametrize("name", METHODS)
+@given(pair=count_pairs(empty=True))
+def test_a_method_changes_neither_sample(name: str, pair: Pair) -> None:
+    for counts in pair:
+        counts.setflags(write=False)
+    found = METHODS[name].score(*pair)
+    assert (found.n_reference, found.n_current) == check(*pair)
+
+
+def test_a_score_cannot_be_changed() -> None:
+    with pytest.raises(FrozenInstanceError):
+        undefined(1, 0).statistic = 0.0  # type: ignore[misc]  # that is the point
+
+
+def test_what_is_undefined_is_nan_and_a_pvalue_only_where_the_method_has_one() -> None:
+    assert undefined(3, 0).pvalue is None
+    found: Score = undefined(3, 0, pvalue=True)
+    assert math.isnan(found.statistic)
+    assert found.pvalue is not None
+    assert math.isnan(found.pvalue)
+
+
+@given(sizes, sizes)
+def test_the_effective_size_lies_between_half_and_all_of_the_smaller_sample(n: int, m: int) -> None:
+    assert min(n, m) / 2 <= effective_size(n, m) * (1 + 1e-12)
+    assert effective_size(n, m) <= min(n, m)
+    assert effective_size(n, m) == effective_size(m, n)
+
+
+@pytest.mark.parametrize(("n", "m"), [(0, 5), (5, 0), (0, 0)])
+def test_an_empty_sample_leaves_no_effective_size(n: int, m: int) -> None:
+    assert effective_size(n, m) == 0.0
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, -0.1, 5.0, math.nan])
+def test_alpha_must_be_a_probability(alpha: float) -> None:
+    with pytest.raises(DriftlineError, match="alpha: expected a probability between 0 and 1, got"):
+        check_alpha(alpha)

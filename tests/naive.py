@@ -1,0 +1,200 @@
+"""Slow, obviously right twins of what is fast in monitor/."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from monitor.drift.windows import Windows
+
+# Bins and windows.
+
+
+def bin_of(edges: Sequence[float], value: float) -> int:
+    """The bin of a value: how many edges are not above it."""
+    return sum(1 for edge in edges if edge <= value)
+
+
+def count_ordered(edges: Sequence[float], values: Iterable[float]) -> list[int]:
+    """Counts per ordered bin, one value at a time."""
+    counts = [0] * (len(edges) + 1)
+    for value in values:
+        counts[bin_of(edges, value)] += 1
+    return counts
+
+
+def count_unordered(categories: Sequence[str], others: Collection[str], names: Iterable[str]) -> list[int]:
+    """Counts per category, then `other`, then `unseen`."""
+    counts = [0] * (len(categories) + 2)
+    for name in names:
+        if name in categories:
+            counts[categories.index(name)] += 1
+        elif name in others:
+            counts[-2] += 1
+        else:
+            counts[-1] += 1
+    return counts
+
+
+def window_starts(time: int, *, size: int, step: int, offset: int) -> list[int]:
+    """Starts of all windows that hold a time: try every one around."""
+    near = range(time // step - size // step - 3, time // step + size // step + 4)
+    return [start for k in near if (start := k * step + offset % step) <= time < start + size]
+
+
+# Methods: shares as exact fractions, sums cell by cell.
+
+
+def shares(counts: Sequence[int]) -> list[Fraction]:
+    """Each cell's share of the events."""
+    return [Fraction(count, sum(counts)) for count in counts]
+
+
+def cumulative(values: Sequence[Fraction]) -> list[Fraction]:
+    """What lies in each cell or before it."""
+    return [sum(values[: i + 1], Fraction(0)) for i in range(len(values))]
+
+
+def ks(reference: Sequence[int], current: Sequence[int]) -> float:
+    """The largest difference of the cumulative shares."""
+    pairs = zip(cumulative(shares(reference)), cumulative(shares(current)), strict=True)
+    return float(max(abs(p - q) for p, q in pairs))
+
+
+def total_variation(reference: Sequence[int], current: Sequence[int]) -> float:
+    """What one sample has too much of, cell by cell."""
+    pairs = zip(shares(reference), shares(current), strict=True)
+    return float(sum(max(p - q, Fraction(0)) for p, q in pairs))
+
+
+def hellinger(reference: Sequence[int], current: Sequence[int]) -> float:
+    """By the Bhattacharyya coefficient."""
+    pairs = zip(shares(reference), shares(current), strict=True)
+    return math.sqrt(max(0.0, 1.0 - math.fsum(math.sqrt(p * q) for p, q in pairs)))
+
+
+def js(reference: Sequence[int], current: Sequence[int]) -> float:
+    """By entropies: of the mean, less the mean of both; in bits."""
+    p, q = shares(reference), shares(current)
+    mean = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
+    return math.sqrt(max(0.0, entropy(mean) - (entropy(p) + entropy(q)) / 2))
+
+
+def entropy(values: Sequence[Fraction]) -> float:
+    """Shannon's entropy of shares, in bits."""
+    return -math.fsum(p * math.log2(p) for p in values if p)
+
+
+def psi(reference: Sequence[int], current: Sequence[int], *, smoothing: float = 0.5) -> float:
+    """Half an event more in every cell, then the terms one by one."""
+    p, q = ([Fraction(smoothing) + count for count in counts] for counts in (reference, current))
+    pairs = zip([a / sum(p) for a in p], [b / sum(q) for b in q], strict=True)
+    return math.fsum((a - b) * (math.log(a) - math.log(b)) for a, b in pairs)
+
+
+def chi2(reference: Sequence[int], current: Sequence[int]) -> float:
+    """Squared difference from the expected over the expected, in all cells of the table."""
+    n, m = sum(reference), sum(current)
+    total = Fraction(0)
+    for a, b in zip(reference, current, strict=True):
+        for observed, size in ((a, n), (b, m)):
+            expected = Fraction((a + b) * size, n + m)
+            total += (observed - expected) ** 2 / expected if expected else 0
+    return float(total)
+
+
+def wasserstein(reference: Sequence[int], current: Sequence[int], positions: Sequence[float]) -> float:
+    """The mean distance when the k-th smallest of one sample goes to the k-th smallest of the other."""
+    n, m = sum(reference), sum(current)
+    first = [place for place, count in zip(positions, reference, strict=True) for _ in range(count * m)]
+    second = [place for place, count in zip(positions, current, strict=True) for _ in range(count * n)]
+    return math.fsum(abs(a - b) for a, b in zip(first, second, strict=True)) / (n * m)
+
+
+# The whole pipeline, event by event: no blocks, no panes, no counts.
+
+
+class Event(NamedTuple):
+    """One event of a log; `value` None is a missing number."""
+
+    model: str
+    time: int
+    category: str
+    value: float | None
+
+
+class Told(NamedTuple):
+    """What an envelope lets one know: its source partition's log up to `end`, and that it is idle."""
+
+    source: str
+    block: int
+    end: int
+    closed: bool
+    generation: int
+    idle: int | None
+
+
+@dataclass
+class Known:
+    """What is known of a source partition."""
+
+    end: int = 0
+    closed: int = -1
+    generation: int = 0
+    latest: int | None = None
+    idle: int | None = None
+
+
+def merged(
+    logs: Mapping[str, Sequence[Event | None]], told: Iterable[Told], windows: Mapping[str, Windows], *, disorder: int
+) -> tuple[dict[tuple[str, int], list[Event]], Counter[str]]:
+    """The events of every window (model, start), and how many events of a model were late for all of theirs."""
+    found: dict[tuple[str, int], list[Event]] = {}
+    late: Counter[str] = Counter()
+    known = {source: Known() for source in logs}
+    reached = -(10**18)
+    for said in told:
+        source = known[said.source]
+        for event in logs[said.source][source.end : said.end] if said.end > source.end else []:
+            if event is not None:
+                late[event.model] += not put(found, event, windows[event.model], reached)
+                source.latest = event.time if source.latest is None else max(source.latest, event.time)
+        note(source, said)
+        reached = max(reached, expected(known.values()) - disorder)
+    return found, late
+
+
+def put(found: dict[tuple[str, int], list[Event]], event: Event, windows: Windows, reached: int) -> bool:
+    """Put an event into all of its windows that are still revised; whether there is one."""
+    starts = window_starts(event.time, size=windows.size, step=windows.step, offset=windows.offset)
+    in_time = [start for start in starts if start + windows.size + windows.lateness > reached]
+    for start in in_time:
+        found.setdefault((event.model, start), []).append(event)
+    return bool(in_time)
+
+
+def note(source: Known, said: Told) -> None:
+    """What was said of a partition's position and idleness, by whom."""
+    if said.block <= source.closed:
+        return
+    if said.end > source.end or said.closed:
+        source.end, source.idle, source.generation = max(source.end, said.end), said.idle, said.generation
+        source.closed = said.block if said.closed else source.closed
+    elif said.generation >= source.generation:
+        source.generation = said.generation
+        if said.idle is None or said.end == source.end:
+            source.idle = said.idle
+
+
+def expected(known: Iterable[Known]) -> int:
+    """The time before which nothing is expected: the least of the busy ones, or the clock's where all are idle."""
+    everyone = list(known)
+    busy = [source for source in everyone if source.idle is None]
+    if busy:
+        return min(-(10**18) if source.latest is None else source.latest for source in busy)
+    seen = [(source.latest, source.idle) for source in everyone if source.latest is not None]
+    return max(latest for latest, _ in seen) + min(idle or 0 for _, idle in seen) if seen else -(10**18)

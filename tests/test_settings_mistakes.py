@@ -1,0 +1,262 @@
+"""Single mistakes in a configuration: each is told once, with its place, what was expected and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitor import settings
+from tests.examples import MODEL, profile, profile_file
+
+EXPECTED_FIELDS = "models, budget, logs, kafka, clock, server, triggers, max_series"
+
+
+def model(**entries: object) -> str:
+    """The configuration with other entries in its only model; None removes one."""
+    made = yaml.safe_load(MODEL)
+    made["models"][0] |= entries
+    made["models"][0] = {key: value for key, value in made["models"][0].items() if value is not None}
+    return yaml.safe_dump(made)
+
+
+def column(name: str, rules: object) -> str:
+    return model(columns={name: rules})
+
+
+MISTAKES = [
+    ("", ["models: expected a list with at least one entry, got nothing"]),
+    ("hello", [f"the document: expected fields ({EXPECTED_FIELDS}), got 'hello'"]),
+    ("[1, 2]", [f"the document: expected fields ({EXPECTED_FIELDS}), got a list with 2 entries"]),
+    ("models: []", ["models: expected a list with at least one entry, got a list with 0 entries"]),
+    ("models: credit", ["models: expected a list with at least one entry, got 'credit'"]),
+    ("models: [credit]", ["models[0]: expected fields (name, versions, window, columns, min_events), got 'credit'"]),
+    (MODEL + "kafak: {}", ["kafak: unknown field; did you mean 'kafka'?"]),
+    (MODEL + "colour: red", [f"colour: unknown field; known are {EXPECTED_FIELDS}"]),
+    (
+        model(name=3),
+        ["models[0].name: expected a printable text of 1 to 200 characters, got 3; put it in quotes"],
+    ),
+    (model(name="a\nb"), ["models[0].name: expected a printable text of 1 to 200 characters, got 'a\\nb'"]),
+    (model(versions=None), ["models[0].versions: expected at least one `name: value`, got nothing"]),
+    (model(versions={}), ["models[0].versions: expected at least one `name: value`, got a mapping with 0 entries"]),
+    (
+        "models: [{name: credit, versions: {3.10: credit-3.json}, window: {size: 1h}}]",
+        [
+            "models[0].versions.3.1: expected a name of 1 to 200 characters; "
+            "put it in quotes, YAML reads it as something else"
+        ],
+    ),
+    (
+        "models: [{name: credit, versions: {3: credit-3.json, '3': credit-3.json}, window: {size: 1h}}]",
+        ["models[0].versions.3: stands twice, once as a number; keep one"],
+    ),
+    (
+        model(versions={"3": "missing.json"}),
+        [
+            "models[0].versions.3: missing.json cannot be read: No such file or directory; "
+            "build it with `driftline reference build`"
+        ],
+    ),
+    (
+        model(versions={"4": "credit-3.json"}),
+        [
+            "models[0].versions.4: expected the reference of model 'credit' version '4', "
+            "but credit-3.json is of model 'credit' version '3'"
+        ],
+    ),
+    (
+        model(window=None),
+        ["models[0].window.size: expected a duration such as 30s, 10m, 1h or 7d of at least 1s, got nothing"],
+    ),
+    (
+        model(window={"size": 3600}),
+        ["models[0].window.size: expected a duration such as 30s, 10m, 1h or 7d of at least 1s, got 3600"],
+    ),
+    (
+        model(window={"size": "1h", "step": "2h"}),
+        ["models[0].window: expected 0 < step <= size, got step 7200000 ms and size 3600000 ms"],
+    ),
+    (
+        model(window={"size": "1h", "lateness": "soon"}),
+        ["models[0].window.lateness: expected a duration such as 30s, 10m, 1h or 7d, got 'soon'"],
+    ),
+    (model(min_events=0), ["models[0].min_events: expected a whole number from 1 to 1,000,000,000, got 0"]),
+    (model(min_events=True), ["models[0].min_events: expected a whole number from 1 to 1,000,000,000, got True"]),
+    (
+        column("agee", {"methods": ["psi"]}),
+        ["models[0].columns.agee: no reference profile has a column 'agee'; known are age0, country, score"],
+    ),
+    (
+        column("age0", {"methods": ["psi2"]}),
+        [
+            "models[0].columns.age0.methods[0]: unknown method 'psi2'; known are chi2, hellinger, js, ks, psi, "
+            "total_variation, wasserstein"
+        ],
+    ),
+    (
+        column("country", {"primary": "ks"}),
+        [
+            "models[0].columns.country.primary: method 'ks' is not for a column with unordered bins; "
+            "take one of chi2, hellinger, js, psi, total_variation"
+        ],
+    ),
+    (
+        column("age0", {"primary": "wasserstein"}),
+        [
+            "models[0].columns.age0: method 'wasserstein' decides, but has no customary threshold; "
+            "give one in `thresholds`"
+        ],
+    ),
+    (
+        column("age0", {"methods": ["ks"], "thresholds": {"psi": 0.2}}),
+        [
+            "models[0].columns.age0.thresholds.psi: method 'psi' is not among the column's methods; "
+            "add it there, or remove its threshold"
+        ],
+    ),
+    (
+        column("age0", {"thresholds": {"psi": "0.2"}}),
+        ["models[0].columns.age0.thresholds.psi: expected a number of at least 0, got '0.2'"],
+    ),
+    (
+        column("age0", {"thresholds": {"psi": {"drift": 0.2, "warning": 0.3}}}),
+        ["models[0].columns.age0.thresholds.psi.warning: expected at most the threshold for drift, 0.2, got 0.3"],
+    ),
+    (
+        column("age0", {"thresholds": {"psi": {"pvalue": 0.01}}}),
+        [
+            "models[0].columns.age0.thresholds.psi: method 'psi' has no p-value; "
+            "give a number as its threshold, or use one of chi2, ks"
+        ],
+    ),
+    (
+        column("age0", {"thresholds": {"ks": {"pvalue": 0.7}}}),
+        ["models[0].columns.age0.thresholds.ks.pvalue: expected a number from 1e-300 to 0.5, got 0.7"],
+    ),
+    (
+        column("age0", {"thresholds": {"ks": {"pvalue": 0.1, "drift": 0.2}}}),
+        [
+            "models[0].columns.age0.thresholds.ks: expected drift and warning, or pvalue and floor, "
+            "got some of both; keep one pair"
+        ],
+    ),
+    (
+        "models: [{name: credit, versions: {'3': credit-3.json}, window: {size: 1h}},"
+        " {name: credit, versions: {'3': credit-3.json}, window: {size: 1h}}]",
+        ["models: model 'credit' stands twice; give each model one entry, with all its versions"],
+    ),
+    (MODEL + "budget: {pages: .inf}", ["budget.pages: expected a number of at least 1e-06, got inf"]),
+    (MODEL + "budget: {pages: -1}", ["budget.pages: expected a number of at least 1e-06, got -1"]),
+    (
+        MODEL + "budget: {per: 0}",
+        ["budget.per: expected a duration such as 30s, 10m, 1h or 7d of at least 1s, got 0"],
+    ),
+    (
+        MODEL + "logs: {time: 5}",
+        ["logs.time: expected a printable text of 1 to 1,000 characters, got 5; put it in quotes"],
+    ),
+    (
+        MODEL + "kafka: {brokers: 'a:1,b:2'}",
+        ["kafka.brokers: expected host:port, got 'a:1,b:2'; write several brokers as a list"],
+    ),
+    (
+        MODEL + "kafka: {brokers: [localhost, 'b:70000']}",
+        [
+            "kafka.brokers[0]: expected host:port, got 'localhost'; write several brokers as a list",
+            "kafka.brokers[1]: expected host:port, got 'b:70000'; write several brokers as a list",
+        ],
+    ),
+    (
+        MODEL + "kafka: {brokers: []}",
+        ["kafka.brokers: expected a list with at least one entry, got a list with 0 entries"],
+    ),
+    (
+        MODEL + "kafka: {predictions: []}",
+        ["kafka.predictions: expected at least one topic of predictions or features, got none"],
+    ),
+    (MODEL + "kafka: {predictions: [a, a]}", ["kafka.predictions[1]: 'a' stands twice; keep one"]),
+    (
+        MODEL + "kafka: {predictions: 'my topic'}",
+        ["kafka.predictions: expected a Kafka topic of letters, digits, '.', '_' and '-', got 'my topic'"],
+    ),
+    (
+        MODEL + "kafka: {predictions: driftline.windows}",
+        ["kafka.topics.windows: topic 'driftline.windows' is used already by kafka.predictions; give each use its own"],
+    ),
+    (
+        MODEL + "kafka: {features: [p], predictions: [p]}",
+        ["kafka.features[0]: topic 'p' is used already by kafka.predictions[0]; give each use its own"],
+    ),
+    (
+        MODEL + "kafka: {topics: {state: 'a/b'}}",
+        ["kafka.topics.state: expected a Kafka topic of letters, digits, '.', '_' and '-', got 'a/b'"],
+    ),
+    (MODEL + "kafka: {partitions: many}", ["kafka.partitions: expected a whole number from 1 to 10,000, got 'many'"]),
+    (MODEL + "kafka: {block: 1.5}", ["kafka.block: expected a whole number from 100 to 10,000,000, got 1.5"]),
+    (
+        MODEL + "kafka: {flush: 1ms}",
+        ["kafka.flush: expected a duration such as 30s, 10m, 1h or 7d of at least 10ms, got '1ms'"],
+    ),
+    (
+        MODEL + "clock: {idle: -5s}",
+        ["clock.idle: expected a duration such as 30s, 10m, 1h or 7d of at least 1s, got '-5s'"],
+    ),
+    (MODEL + "server: {port: 65536}", ["server.port: expected a whole number from 0 to 65,535, got 65536"]),
+    (MODEL + "server: {host: ''}", ["server.host: expected a printable text of 1 to 1,000 characters, got ''"]),
+    (MODEL + "server: 9464", ["server: expected fields (host, port), got 9464"]),
+    (MODEL + "max_series: 0", ["max_series: expected a whole number from 1 to 1,000,000, got 0"]),
+    (
+        MODEL + "triggers: {url: 'https://canary'}",
+        ["triggers: expected a list, got a mapping with 1 entry"],
+    ),
+    (MODEL + "triggers: https://canary", ["triggers: expected a list, got another value (not shown)"]),
+    (
+        MODEL + "triggers: [{type: slack, url: 'https://example.test'}]",
+        ["triggers[0].type: unknown kind of trigger; known are webhook"],
+    ),
+    (
+        MODEL + "triggers: [{}]",
+        ["triggers[0].url: expected a printable text of 1 to 1,000 characters, got nothing"],
+    ),
+    (
+        MODEL + "triggers: [{url: 'ftp://canary'}]",
+        ["triggers[0].url: expected http:// or https:// and a host, without a user name, password or fragment"],
+    ),
+    (
+        MODEL + "triggers: [{url: 'https://user:canary@example.test'}]",
+        ["triggers[0].url: expected http:// or https:// and a host, without a user name, password or fragment"],
+    ),
+    (
+        MODEL + "triggers: [{url: 'https://example.test', secret_file: none.txt}]",
+        ["triggers[0]: the file that secret_file names is missing or empty; put the secret there"],
+    ),
+    (
+        MODEL + "triggers: [{url: 'https://example.test', secret_env: DRIFTLINE_CANARY_UNSET}]",
+        ["triggers[0]: the environment variable that secret_env names is missing or empty; put the secret there"],
+    ),
+    (
+        MODEL + "triggers: [{url: 'https://example.test', secret_env: A, secret_file: b}]",
+        ["triggers[0]: expected secret_file or secret_env, got both; keep one"],
+    ),
+    (
+        MODEL + "triggers: [{url: 'https://example.test', secret: canary}]",
+        ["triggers[0].secret: unknown field; did you mean 'secret_env'?"],
+    ),
+    (
+        MODEL + "triggers: [{url: 'https://example.test', dry_run: 1}]",
+        ["triggers[0].dry_run: expected true or false, got another value (not shown)"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES, ids=range(len(MISTAKES)))
+def test_a_mistake_is_told_exactly_once_with_its_place(text: str, expected: list[str], tmp_path: Path) -> None:
+    profile_file(tmp_path, profile())
+
+    assert settings.examine(text, tmp_path / "driftline.yaml")[1] == expected
+
+
+def test_the_table_has_enough_mistakes() -> None:
+    assert len(MISTAKES) >= 30
