@@ -46,9 +46,7 @@ def deployed(
     defaults = Kafka()
     names = ("flush", "checkpoint", "session_timeout")
     plain = {name: f"{getattr(defaults, name)}ms" for name in names} | {"block": defaults.block}
-    models = [
-        {"name": p.model, "versions": {p.version: f"{p.model}.json"}, "window": dict(window)} for p in references
-    ]
+    models = [{"name": p.model, "versions": {p.version: f"{p.model}.json"}, "window": dict(window)} for p in references]
     with tempfile.TemporaryDirectory() as folder:
         for profile in references:
             (Path(folder) / f"{profile.model}.json").write_bytes(profiles.encode(profile))
