@@ -17,14 +17,18 @@ SILENCE = 30.0  # seconds without a record before reading is given up
 async def read_partition(brokers: Sequence[str], topic: str, partition: int) -> list[Record]:
     """Every record of the partition in order. Raises OutsideError where the broker does not give them."""
     where = TopicPartition(topic, partition)
+    # The driver looks up where to begin by itself as soon as it has a partition. Were that the log's end, as is its
+    # default, then the answer might come after our seek and win: the checkpoint would be passed over.
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=list(brokers), enable_auto_commit=False, max_partition_fetch_bytes=8 << 20
+        bootstrap_servers=list(brokers),
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=8 << 20,
     )
     try:
         await consumer.start()
         consumer.assign([where])
         stop = (await consumer.end_offsets([where]))[where]
-        await consumer.seek_to_beginning(where)
         records: list[Record] = []
         while await consumer.position(where) < stop:
             fetched = await asyncio.wait_for(consumer.getmany(where, timeout_ms=1_000), SILENCE)
