@@ -29,6 +29,7 @@ from monitor.summarising import Summarising
 from monitor.topics import LARGEST, partition_counts
 from monitor.transport import Batch, Verdict, new_app
 from monitor.transport import run as run_app
+from monitor.transport_consumer import HANDOVER
 from monitor.triggers import webhook
 from monitor.triggers.dispatch import Dispatcher
 
@@ -175,6 +176,12 @@ class Worker:
         offset = await self._merging.begin(batch)
         if offset == batch.start:
             return
+        if offset is None and batch.start > 0:
+            logger.error(
+                "%s[%d] is known up to offset %d, but %s has no checkpoint of it: it is merged again from what it "
+                "still holds, and windows of which that is only a part come out too small",
+                *(*batch.tp, batch.start, self._config.kafka.topics.state),
+            )
         start = await self._app.consumer.reread(batch.tp, offset or 0)
         if offset is not None and start is not None and start != offset:
             raise DriftlineError(
@@ -186,7 +193,11 @@ class Worker:
         return await statelog.read_partition(self._config.kafka.brokers, self._config.kafka.topics.state, partition)
 
     async def _revoked(self, app: Any, revoked: Any = (), **_: Any) -> None:
-        """Drop everything that belongs to the assignment that ends; nothing of it is counted or confirmed any more."""
+        """Drop everything that belongs to the assignment that ends; nothing of it is counted or confirmed any more.
+
+        Before that the state is written down, or its next owner would close, and count, its newest windows again.
+        """
+        await self._last_words(self._checkpoint, seconds=HANDOVER)
         for topic, partition in revoked:
             if topic == self._summaries:
                 self._merging.drop(partition, partitions=self._of[self._summaries])
@@ -219,14 +230,21 @@ class Worker:
 
     async def _drain(self, app: Any, **_: Any) -> None:
         """Before the producer stops: say what is counted, and write the state down."""
+
+        async def words(*, now: bool) -> None:
+            await self._summarising.flush(force=now)
+            await self._checkpoint(now=now)
+
+        await self._last_words(words, seconds=DRAIN)
+
+    async def _last_words(self, words: Callable[..., Awaitable[None]], *, seconds: float) -> None:
+        """What is better said before partitions go, and does no harm where it is not; nothing after a failure."""
         if self._failure is not None:
             return
         try:
-            async with asyncio.timeout(DRAIN):
-                await self._summarising.flush(force=True)
-                await self._checkpoint(now=True)
+            await asyncio.wait_for(words(now=True), seconds)
         except Exception as error:
-            logger.warning("could not drain (%r): at most a block per partition is read again", error)
+            logger.warning("could not finish in time (%r): at most a block per partition is read again", error)
 
     def _unhealthy(self) -> list[str]:
         """Why the orchestrator should start this process again."""

@@ -138,12 +138,12 @@ def test_the_series_of_a_model_are_on_one_page_and_move_with_their_last_window_w
     assert all(map(shown, workers))
     leaving, staying = workers
     moved = shown(leaving)
-    before = {model: windows_total(staying, model) for model in moved}
+    before = {model: windows_total(staying, model) for model in models}
     assert leaving.process.stop() == 0
     deployed.workers.remove(leaving)
     wait_for(lambda: shown(staying) == set(models), 20, "the models to move")
     assert {end(staying, model) for model in moved} == {(start + STEP) / SECOND}
-    assert {model: windows_total(staying, model) for model in moved} == before
+    assert {model: windows_total(staying, model) for model in models} == before
     assert len(deployed.windows()) == len(models)
 
 
