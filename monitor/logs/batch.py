@@ -12,7 +12,7 @@ import numpy as np
 from monitor.drift.bins import Counts
 from monitor.logs.careful import Row, open_envelope, read_row, scalar, unknown_columns
 from monitor.logs.columns import Part, join
-from monitor.logs.contract import EMPTY, FUTURE_TIME, MESSAGE, TOMBSTONE, Counted, PaneKey, Rejected
+from monitor.logs.contract import EMPTY, FUTURE_TIME, MESSAGE, TOMBSTONE, Counted, PaneKey, Rejected, note_unknown
 from monitor.logs.events import Key, Reader
 from monitor.logs.millis import HIGH, LOW
 from monitor.logs.routes import Routes
@@ -135,8 +135,10 @@ class Batch:
         owner = reader.key[:2]
         if len(part.index):
             self._parts.setdefault(owner, []).append(part)
-            if owner not in self._sampled:
-                self._sample(owner, texts[list(places).index(int(part.index[0]))])
+            if owner not in self._sampled:  # what has come too often to be looked for in every event
+                self._sampled.add(owner)
+                first = texts[list(places).index(int(part.index[0]))]
+                self._note_unknown(owner, unknown_columns(first, self._routes.layouts[owner]))
 
     def _read_carefully(self, place: int, text: bytes) -> Key | None:
         """Keep or reject one event; returns whose it is, None if it was rejected."""
@@ -154,15 +156,12 @@ class Batch:
             return None
         self._routes.reader(key).note(row.odd)
         self._rows.setdefault(key[:2], []).append((place, row))
-        self._sample(key[:2], text)
+        self._note_unknown(key[:2], row.unknown)
         return key
 
-    def _sample(self, owner: Owner, text: bytes) -> None:
-        """Look for unknown columns in a target's first event of the batch."""
-        if owner not in self._sampled:
-            self._sampled.add(owner)
-            if names := unknown_columns(text, self._routes.layouts[owner]):
-                self._counted.unknown_columns[owner] = names
+    def _note_unknown(self, owner: Owner, names: set[str]) -> None:
+        if names:
+            note_unknown(self._counted.unknown_columns, {owner: names})
 
     def _count(self, owner: Owner, part: Part) -> None:
         """Add the events of one target to the counts of their panes."""

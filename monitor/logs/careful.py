@@ -6,6 +6,7 @@ numbers are converted, and may be out of range, only in the columns that the pro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,7 +16,7 @@ from monitor.logs.contract import NOT_AN_EVENT, NOT_JSON, UNKNOWN_LENGTH, UNKNOW
 from monitor.logs.millis import read_time
 from monitor.logs.screen import Unusable
 
-TIME = -1  # in `Row.odd`: the time is a string
+TIME, UNKNOWN = -1, -2  # in `Row.odd`: the time is a string; the features have columns that the profile has not
 ABSENT = msgspec.Raw(b"")
 _NUMBER = b"-0123456789"
 _BOM = b"\xef\xbb\xbf"
@@ -34,12 +35,16 @@ class Envelope(msgspec.Struct, gc=False):
 
 @dataclass(slots=True)
 class Row:
-    """One event's time, floats and cells in the order of its layout, and the columns that the fast way refuses."""
+    """One event's time, floats and cells in the order of its layout, and the columns that the fast way refuses.
+
+    unknown: names of columns that the profile does not know, within bounds.
+    """
 
     time: int
     floats: list[float] = field(default_factory=list)
     cells: list[int] = field(default_factory=list)
     odd: list[int] = field(default_factory=list)
+    unknown: set[str] = field(default_factory=set)
 
 
 _envelope = msgspec.json.Decoder(Envelope)
@@ -77,7 +82,9 @@ def read_row(envelope: Envelope, layout: Layout) -> Row:
     """What the columns of a profile hold in one event. Raises Unusable if the features or the time are of no use."""
     features = read_features(envelope.features)
     text = bytes(envelope.time)
-    row = Row(read_time(text))
+    row = Row(read_time(text), unknown=_unknown(features, layout))
+    if row.unknown:
+        row.odd.append(UNKNOWN)
     if text[:1] == b'"':
         row.odd.append(TIME)
     for i in layout.numeric:
@@ -107,9 +114,12 @@ def read_features(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
 
 def unknown_columns(value: bytes, layout: Layout) -> set[str]:
     """Names in an event's features that its profile does not know, shortened, the first few by name."""
-    known = {column.name for column in layout.profile.columns if column.role != "prediction"}
-    names = read_features(open_envelope(value).features).keys() - known
-    return {name[:UNKNOWN_LENGTH] for name in sorted(names)[:UNKNOWN_NAMES]}
+    return _unknown(read_features(open_envelope(value).features), layout)
+
+
+def _unknown(features: Mapping[str, object], layout: Layout) -> set[str]:
+    names = features.keys() - layout.features
+    return {name[:UNKNOWN_LENGTH] for name in sorted(names)[:UNKNOWN_NAMES]} if names else set()
 
 
 def _number(raw: bytes, name: str) -> float:

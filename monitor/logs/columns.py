@@ -64,6 +64,7 @@ class Layout:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
+        self.features = frozenset(column.name for column in profile.columns if column.role != "prediction")
         by_source = sorted(range(len(profile.columns)), key=lambda i: profile.columns[i].role == "prediction")
         self.numeric = tuple(i for i in by_source if profile.columns[i].ordered)
         self.categorical = tuple(i for i in by_source if not profile.columns[i].ordered)

@@ -62,7 +62,10 @@ class Rejected:
 
 @dataclass(slots=True)
 class Counted:
-    """What one batch held. `latest` is the largest event time counted; `unknown_columns` is a sample, not a census."""
+    """What one batch held. `latest` is the largest event time counted.
+
+    `unknown_columns` has those of the first events that bring any; once they are common it is a sample, not a census.
+    """
 
     counts: dict[PaneKey, Counts] = field(default_factory=dict)
     events: int = 0

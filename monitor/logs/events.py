@@ -2,7 +2,8 @@
 
 It reads what nearly every event holds: numbers in numeric columns, strings in categorical ones, whole milliseconds.
 It raises at everything else, and the event goes the careful way (`careful.py`). A column that is odd time and again
-gets a type that takes anything, so that a producer that always sends strings costs little more than one that does not.
+gets a type that takes anything, so that a producer that always sends strings costs little more than one that does not;
+and where columns that the profile does not know have come time and again, they are passed over.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy.typing as npt
 from msgspec.structs import astuple
 
 from monitor.drift.bins import Floats
-from monitor.logs.careful import TIME
+from monitor.logs.careful import TIME, UNKNOWN
 from monitor.logs.columns import MISSING_NUMBER, NO_CATEGORY, NO_NUMBER, Cells, Layout
 from monitor.logs.contract import category_name
 from monitor.logs.millis import Millis, Zoned, milliseconds
@@ -103,7 +104,8 @@ class Reader:
         columns = self.layout.profile.columns
         fields = [(f"c{i}", *self._type(i)) for i in self._features]
         renamed = {f"c{i}": columns[i].name for i in self._features}
-        features = msgspec.defstruct("Features", fields, rename=renamed, gc=False)
+        strict = UNKNOWN not in self._tolerant
+        features = msgspec.defstruct("Features", fields, rename=renamed, gc=False, forbid_unknown_fields=strict)
         outer: list[Any] = [
             (self.key.named_by, literal[self.key.model]),
             ("time", Millis | Zoned if TIME in self._tolerant else Millis),

@@ -105,6 +105,19 @@ def test_unknown_columns_are_noted_by_name_within_bounds() -> None:
     assert found == {("credit", "3"): {f"{i:05}" for i in range(UNKNOWN_NAMES)}}
 
 
+def test_one_event_in_many_that_has_an_unknown_column_is_noticed() -> None:
+    values = [logged()] * 900 + [logged(features={"age": 1, "rare": 2})] + [logged()] * 900
+    assert decoder().count(values, None).unknown_columns == {("credit", "3"): {"rare"}}
+
+
+def test_unknown_columns_in_every_event_are_still_noticed_after_many_events() -> None:
+    decode = decoder()
+    decode.count([logged(features={"age": 1, "extra": i}) for i in range(50)], None)
+    later = decode.count([logged(features={"age": 1, "late": i}) for i in range(50)], None)
+    assert later.unknown_columns == {("credit", "3"): {"late"}}
+    assert later.events == 50
+
+
 def test_the_unknown_columns_of_many_batches_stay_within_bounds() -> None:
     known: dict[tuple[str, str], set[str]] = {}
     for i in range(300):
