@@ -96,9 +96,11 @@ async def committed_is(broker: Broker, topic: str, offset: int) -> bool:
 async def test_a_jump_is_refused_and_what_it_skipped_is_read(broker: Broker, new_topic: NewTopic) -> None:
     topic = new_topic("jump", partitions=1)
     await send(broker, topic, [b"%d" % i for i in range(1000)])
-    async with running(Reader(broker, topic, topic, max_poll_records=10)) as reader:
-        await until(lambda: (reader.app.consumer.reached((topic, 0)) or 0) >= 50, 30, "a few batches")
-        reader.gate.clear()
+    reader = Reader(broker, topic, topic, max_poll_records=10)
+    reader.gate.clear()
+    async with running(reader):
+        await until(reader.app.consumer.log_ends, 30, "the first batches")
+        await until(lambda: not reader.app.consumer._get_active_partitions(), 30, "a full queue")
         await reader.app.consumer.seek(TopicPartition(topic, 0), 900)  # Faust's own: our consumer is not told
         reader.gate.set()
         await until(lambda: reader.app.consumer.reached((topic, 0)) == 1000, 30, "the end of the log")
