@@ -23,6 +23,7 @@ from rich.table import Table
 
 from tests.services import jars
 
+BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->"
 PACKAGES = ("driftline", "faust-streaming", "aiokafka", "msgspec", "numpy", "scipy", "pandas")
 
 
@@ -89,6 +90,24 @@ def show(rows: Sequence[Row], console: Console) -> None:
         for name, values in row.details.items():
             table.add_row(f"  [dim]{name}[/]", f"[dim]{min(values):.3g}[/]", f"[dim]{statistics.median(values):.3g}[/]")
     console.print(table)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table for the README: a line per promise."""
+    lines = ["| what | minimum | median | target | |", "|---|---|---|---|---|"]
+    for row in rows:
+        sign = "≤" if row.kind == "at most" else "≥"
+        cells = [row.title, *(f"{number:.3g} {row.unit}" for number in (min(row.values), row.median))]
+        cells += [f"{sign} {row.target:g} {row.unit}", "holds" if row.holds else "**missed**"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_readme(path: Path, rows: Sequence[Row]) -> None:
+    """Put the table between its marks."""
+    before, _, rest = path.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    path.write_text(f"{before}{BEGIN}{markdown(rows)}{END}{after}")
 
 
 def document(rows: Sequence[Row], *, rounds: int) -> dict[str, Any]:

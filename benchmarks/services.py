@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
@@ -40,17 +39,27 @@ def started_broker() -> Iterator[Broker]:
 
 @contextmanager
 def deployed(
-    broker: Broker, references: Sequence[Profile], *, window: Mapping[str, str], kafka: Mapping[str, Any] | None = None
+    broker: Broker, references: Sequence[Profile], *, window: Mapping[str, str], stagger: int = 0
 ) -> Iterator[Deployment]:
-    """Models on topics of their own, by the defaults of the product (the tests use smaller blocks)."""
+    """Models on topics of their own, by the defaults of the product (the tests use smaller blocks).
+
+    stagger: milliseconds by which each model's windows begin later than those of the model before it.
+    """
     defaults = Kafka()
     names = ("flush", "checkpoint", "session_timeout")
     plain = {name: f"{getattr(defaults, name)}ms" for name in names} | {"block": defaults.block}
-    models = [{"name": p.model, "versions": {p.version: f"{p.model}.json"}, "window": dict(window)} for p in references]
+    models = [
+        {
+            "name": profile.model,
+            "versions": {profile.version: f"{profile.model}.json"},
+            "window": {**window, "offset": f"{i * stagger}ms"},
+        }
+        for i, profile in enumerate(references)
+    ]
     with tempfile.TemporaryDirectory() as folder:
         for profile in references:
             (Path(folder) / f"{profile.model}.json").write_bytes(profiles.encode(profile))
-        settings = {"models": models, "kafka": plain | dict(kafka or {})}
+        settings = {"models": models, "kafka": plain}
         deployment = Deployment(broker, Path(folder), f"bench-{uuid.uuid4().hex[:8]}", settings)
         try:
             yield deployment

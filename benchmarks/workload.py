@@ -18,6 +18,7 @@ from monitor.drift.profiles import Column, Profile, Role
 MODEL, VERSION = "credit", "3"
 START = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 EVERY = 10  # milliseconds from one event to the next
+REFERENCE, REFERENCE_SEED = 50_000, 2**31 - 1  # rows of the reference, and where they come from
 NUMERIC = tuple(f"amount_day_{i:02}" for i in range(14))
 CATEGORICAL = {"channel": 5, "product": 40, "branch": 300, "postcode": 3_000, "merchant": 20_000}
 
@@ -38,7 +39,7 @@ def events(
     text_in: a numeric feature that is a string in every event. shift: how far every numeric feature moves, in units
     of its spread, so that there is drift to find.
     """
-    numbers, names = _values(n, seed, shift)
+    numbers, names = values(n, seed, shift)
     rows = np.column_stack(numbers).tolist()
     texts = zip(*names, strict=True)
     logged = []
@@ -58,16 +59,16 @@ def events(
 
 
 @cache
-def profile(*, model: str = MODEL, version: str = VERSION, rows: int = 50_000) -> Profile:
+def profile(*, model: str = MODEL, version: str = VERSION, rows: int = REFERENCE) -> Profile:
     """The reference profile of these events, from `rows` rows of a seed of its own."""
-    numbers, names = _values(rows, seed=2**31 - 1, shift=0.0)
-    columns = [_numeric(name, "feature", values) for name, values in zip(NUMERIC, numbers, strict=False)]
-    columns += [_categorical(name, values) for name, values in zip(CATEGORICAL, names, strict=True)]
-    columns.append(_numeric("prediction", "prediction", numbers[-1]))
+    numbers, names = values(rows, REFERENCE_SEED, shift=0.0)
+    columns = [numeric(name, "feature", column) for name, column in zip(NUMERIC, numbers, strict=False)]
+    columns += [categorical(name, column) for name, column in zip(CATEGORICAL, names, strict=True)]
+    columns.append(numeric("prediction", "prediction", numbers[-1]))
     return Profile(model, version, tuple(columns))
 
 
-def _values(n: int, seed: int, shift: float) -> tuple[list[Floats], list[list[str]]]:
+def values(n: int, seed: int, shift: float) -> tuple[list[Floats], list[list[str]]]:
     """Rounded values of the numeric columns, the prediction last, and the names of each categorical column."""
     rng = np.random.default_rng(seed)
     draws = (
@@ -82,12 +83,12 @@ def _values(n: int, seed: int, shift: float) -> tuple[list[Floats], list[list[st
     return numbers, names
 
 
-def _numeric(name: str, role: Role, values: Floats) -> Column:
+def numeric(name: str, role: Role, values: Floats) -> Column:
     bins = ordered_bins(values)
     return _column(name, role, bins, count_ordered(bins, values))
 
 
-def _categorical(name: str, values: list[str]) -> Column:
+def categorical(name: str, values: list[str]) -> Column:
     labels, sizes = np.unique(values, return_counts=True)
     bins = unordered_bins(dict(zip(labels.tolist(), sizes.tolist(), strict=True)))
     return _column(name, "feature", bins, count_unordered(bins, values))
