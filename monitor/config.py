@@ -86,7 +86,7 @@ class Kafka:
     partitions: int = 4
     replication: int = 1
     block: int = 50_000
-    flush: int = 1_000
+    flush: int = 500
     checkpoint: int = 10_000
     session_timeout: int = 10_000
 

@@ -7,7 +7,7 @@ Explicit timestamps are not set, because Prometheus would hide or refuse windows
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +28,7 @@ class Shown:
     """A window that is shown: its samples as lines by metric, its column series, and how many were left out."""
 
     end: int
-    lines: Mapping[str, str]
+    lines: Mapping[str, bytes]
     series: int
     dropped: int
 
@@ -43,14 +43,12 @@ class Windows:
         """Column series of a model, but for one of its windows."""
         return sum(shown.series for key, shown in self.shown.items() if key[0] == model and key != without)
 
-    def render(self) -> bytes:
-        """All of it in Prometheus's text format."""
+    def render(self) -> Iterator[bytes]:
+        """All of it in Prometheus's text format, a piece for each window and metric."""
         shown = [window for _, window in sorted(self.shown.items())]
-        parts = []
         for spec in (*WINDOWS, *COLUMNS):
-            parts.append(f"# HELP {spec.full} {spec.help}\n# TYPE {spec.full} {spec.type}\n")
-            parts += [window.lines.get(spec.name, "") for window in shown]
-        return "".join(parts).encode()
+            yield f"# HELP {spec.full} {spec.help}\n# TYPE {spec.full} {spec.type}\n".encode()
+            yield from (window.lines.get(spec.name, b"") for window in shown)
 
 
 def show(result: Result, profile: Profile, *, key: Key, room: int) -> Shown:
@@ -67,7 +65,7 @@ def show(result: Result, profile: Profile, *, key: Key, room: int) -> Shown:
             continue
         used += len(gauges)
         _write(lines, COLUMN, (*key, column.name, column.role), gauges)
-    return Shown(result.end, {name: "".join(written) for name, written in lines.items()}, used, dropped)
+    return Shown(result.end, {name: "".join(written).encode() for name, written in lines.items()}, used, dropped)
 
 
 def _write(

@@ -120,9 +120,10 @@ class Observed:
                 "leave the column out with --ignore, or group its values"
             )
         made = unordered_bins(counts, cap=cap)
+        codes = made.codes()
         cells = np.full(len(self.codes), made.values + 1, dtype=np.intp)
-        cells[self.codes >= 0] = np.array([made.codes[name] for name in self.names] or [0])[self.codes[self.codes >= 0]]
-        cells[self.codes == NUMBER] = np.array([made.codes[name] for name in spelled] or [0])[which]
+        cells[self.codes >= 0] = np.array([codes[name] for name in self.names] or [0])[self.codes[self.codes >= 0]]
+        cells[self.codes == NUMBER] = np.array([codes[name] for name in spelled] or [0])[which]
         return made, self._mark_missing(made, cells)
 
     def _mark_missing(self, bins: Bins, cells: Cells) -> Cells:

@@ -70,10 +70,15 @@ class Server:
         self.port = None
         await self._runner.cleanup()
 
-    async def _page(self, request: web.Request) -> web.Response:
-        # In a thread: a page of some megabytes would hold up the loop that reads Kafka.
-        body = await asyncio.to_thread(self._metrics.render)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        # In a thread: writing some thousand samples would hold up the loop that reads Kafka.
+        pieces = await asyncio.to_thread(self._metrics.render)
+        response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
+        response.content_length = sum(map(len, pieces))
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+        return response
 
 
 def is_loopback(host: str) -> bool:

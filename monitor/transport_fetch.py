@@ -21,6 +21,7 @@ from mode import Service
 
 from monitor.transport_ranges import Batch
 
+FETCH_BYTES = 2 * 1024 * 1024  # of all partitions in one answer; the driver holds three copies of it for a moment
 FETCH_WAIT_MS = 250  # Faust's 1,500 would keep a partition that has news waiting behind others that have none
 
 
@@ -54,6 +55,7 @@ class FetchThread(AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust offers it only together with its own transactions
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._fetch_max_bytes = FETCH_BYTES
         return consumer
 
     @Service.task

@@ -25,7 +25,7 @@ def configured(max_series: int = 10_000) -> Metrics:
 
 
 def value(metrics: Metrics, name: str, labels: dict[str, str] | None = None) -> float | None:
-    for family in text_string_to_metric_families(metrics.render().decode()):
+    for family in text_string_to_metric_families(b"".join(metrics.render()).decode()):
         for sample in family.samples:
             if sample.name == PREFIX + name and sample.labels == (labels or {}):
                 return float(sample.value)
@@ -60,7 +60,7 @@ def fully_used() -> Metrics:
 
 
 def names_on(metrics: Metrics) -> set[str]:
-    families = text_string_to_metric_families(metrics.render().decode())
+    families = text_string_to_metric_families(b"".join(metrics.render()).decode())
     return {sample.name for family in families for sample in family.samples}
 
 
@@ -165,7 +165,7 @@ def test_a_retired_model_leaves_no_series_and_no_result_of_it_is_taken() -> None
 
     metrics.retire("credit")
 
-    assert 'model="credit"' not in metrics.render().decode()
+    assert 'model="credit"' not in b"".join(metrics.render()).decode()
     with pytest.raises(DriftlineError, match="'credit' version '3': not registered for metrics"):
         metrics.window(result(), profile())
 
@@ -194,13 +194,13 @@ def test_a_lost_partition_leaves_no_series() -> None:
 )
 def test_a_result_that_is_not_registered_is_refused_and_leaves_nothing(change: dict[str, object], message: str) -> None:
     metrics = configured()
-    before = {line for line in metrics.render().splitlines() if line.startswith(PREFIX.encode())}
+    before = {line for line in b"".join(metrics.render()).splitlines() if line.startswith(PREFIX.encode())}
 
     with pytest.raises(DriftlineError) as caught:
         metrics.window(msgspec.structs.replace(result(), **change), profile())
 
     assert message in str(caught.value)
-    assert {line for line in metrics.render().splitlines() if line.startswith(PREFIX.encode())} == before
+    assert {line for line in b"".join(metrics.render()).splitlines() if line.startswith(PREFIX.encode())} == before
 
 
 def test_the_cap_keeps_the_prediction_and_counts_what_was_dropped() -> None:
@@ -210,7 +210,7 @@ def test_the_cap_keeps_the_prediction_and_counts_what_was_dropped() -> None:
 
     metrics.window(result(wide), wide)
 
-    page = metrics.render().decode()
+    page = b"".join(metrics.render()).decode()
     column_series = [line for line in page.splitlines() if line.startswith("driftline_column_")]
     dropped = value(metrics, "series_dropped_total", {"model": "credit"})
     assert len(column_series) <= 30
@@ -229,7 +229,7 @@ def test_the_cap_holds_over_all_versions_of_a_model() -> None:
     metrics.window(result(old), old)
     metrics.window(result(new), new)
 
-    column_series = [line for line in metrics.render().splitlines() if line.startswith(b"driftline_column_")]
+    column_series = [line for line in b"".join(metrics.render()).splitlines() if line.startswith(b"driftline_column_")]
     assert len(column_series) <= 30
 
 
@@ -252,7 +252,7 @@ def test_label_values_with_quotes_and_newlines_do_not_break_the_page() -> None:
 
     metrics.window(result(odd), odd)
 
-    families = text_string_to_metric_families(metrics.render().decode())
+    families = text_string_to_metric_families(b"".join(metrics.render()).decode())
     models = {s.labels["model"] for f in families for s in f.samples if "model" in s.labels}
     assert models == {'a"b\\c{d}\né'}
 

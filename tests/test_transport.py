@@ -191,7 +191,11 @@ RELIED_ON = [
     (group_coordinator.GroupCoordinator._on_join_complete, ["assign_from_subscribed(assignment.partitions())"]),
     (
         aiokafka.AIOKafkaConsumer.start,
-        ["isolation_level=self._isolation_level", "fetch_max_wait_ms=self._fetch_max_wait_ms"],
+        [
+            "isolation_level=self._isolation_level",
+            "fetch_max_bytes=self._fetch_max_bytes",
+            "fetch_max_wait_ms=self._fetch_max_wait_ms",
+        ],
     ),
 ]
 

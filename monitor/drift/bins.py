@@ -9,7 +9,7 @@ are one per reference category, then `other` (the reference's remaining categori
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ SPECIAL = 2  # cells after the value bins: missing, invalid
 MISSING, INVALID = -2, -1  # their places, from the end
 COARSE = 10  # cells that PSI and its kin compare
 POOL_EXPECTED = 5.0  # least events expected in a pooled cell (Cochran 1954)
+
+_places: list[int] = []  # whole numbers that all tables of places share: a hundred models would hold megabytes of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,18 @@ class Unordered:
 
     categories: tuple[str, ...]
     others: tuple[str, ...] = ()
-    codes: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        codes = {name: i for i, name in enumerate(self.categories)}
-        codes.update(dict.fromkeys(self.others, len(self.categories)))
-        if len(codes) != len(self.categories) + len(self.others):
+        if len({*self.categories, *self.others}) != len(self.categories) + len(self.others):
             raise DriftlineError("a category stands twice in unordered bins; every category needs one bin")
-        object.__setattr__(self, "codes", codes)
+
+    def codes(self, start: int = 0) -> dict[str, int]:
+        """The place of every category that the reference had, counted from `start`; a new dict for each caller."""
+        other = start + len(self.categories)
+        _places.extend(range(len(_places), other + 1))
+        found = dict(zip(self.categories, _places[start:other], strict=True))
+        found.update(dict.fromkeys(self.others, _places[other]))
+        return found
 
     @property
     def values(self) -> int:
@@ -127,8 +133,8 @@ def count_ordered(bins: Ordered, values: Floats) -> Counts:
 
 def count_unordered(bins: Unordered, names: Iterable[str]) -> Counts:
     """Counts per value bin of a column's category names; shape (bins.values,)."""
-    unseen = bins.unseen
-    codes = np.fromiter((bins.codes.get(name, unseen) for name in names), dtype=np.int64)
+    known, unseen = bins.codes(), bins.unseen
+    codes = np.fromiter((known.get(name, unseen) for name in names), dtype=np.int64)
     return np.bincount(codes, minlength=bins.values).astype(np.int64, copy=False)
 
 

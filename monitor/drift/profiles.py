@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -211,7 +212,8 @@ def _decode_column(document: Any) -> Column:
         bins = Ordered(edges, centers)
     else:
         categories, others = (_field(found, key, list) for key in ("categories", "others"))
-        bins = Unordered(tuple(map(str, categories)), tuple(map(str, others)))
+        # Interned: a hundred models share countries, currencies and product names.
+        bins = Unordered(*(tuple(sys.intern(str(name)) for name in names) for names in (categories, others)))
     return Column(name, role, bins, _array(document, "counts", kinds="i").astype(np.int64))
 
 

@@ -33,7 +33,7 @@ class Table(dict[object, int]):
 
     def __init__(self, column: Column, start: int) -> None:
         assert isinstance(column.bins, Unordered)
-        super().__init__({name: start + code for name, code in column.bins.codes.items()})
+        super().__init__(column.bins.codes(start).items())
         self._missing = start + column.size + MISSING
         self._invalid = start + column.size + INVALID
         self._unseen = start + column.bins.unseen

@@ -7,10 +7,11 @@ byte. The consumer group's generation travels in a header, not here.
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from monitor.drift.bins import Counts
 from monitor.errors import DriftlineError
@@ -80,7 +81,7 @@ def partition_of(model: str, partitions: int) -> int:
     return zlib.crc32(model.encode()) % partitions
 
 
-def pack(counts: Counts) -> bytes:
+def pack(counts: npt.NDArray[np.integer[Any]]) -> bytes:
     """Counts as the shorter of all cells, or the places and values of those that are not zero."""
     width = next(w for w in _WIDTHS if int(counts.max(initial=0)) < 1 << (8 * w - 1 if w == 8 else 8 * w))
     places = np.flatnonzero(counts)

@@ -45,10 +45,11 @@ Output = Result | EpisodeEvent | Late
 
 
 class _Part(NamedTuple):
-    """What an envelope says of one pane."""
+    """What an envelope says of one pane; the counts as they came, and unpacked."""
 
     key: PaneKey
     target: Target
+    packed: bytes
     counts: Counts
 
 
@@ -105,7 +106,7 @@ class Merge:
             if target is None:
                 self.tally.strangers += 1
             else:
-                yield _Part(part.key, target, unpack(part.counts, target.profile.size))
+                yield _Part(part.key, target, part.counts, unpack(part.counts, target.profile.size))
 
     def _target(self, key: PaneKey | SeriesKey) -> Target | None:
         """What is monitored under this key, where that is still configured."""
@@ -132,14 +133,16 @@ class Merge:
 
     def _add(self, source: Source, part: _Part) -> set[tuple[SeriesKey, int]]:
         """Replace the block's share of a pane; returns the published windows that this changes."""
-        key, target, counts = part
+        key, target, packed, counts = part
         before = source.open.get(key)
-        change = counts if before is None else counts - before
-        source.open[key] = counts
+        change = counts if before is None else counts - unpack(before)
+        source.open[key] = packed
         known = self.state.panes.get(key)
-        self.state.panes[key] = change if known is None else summaries.merge(known, change)
         if known is None:
+            self.state.panes[key] = change
             self._schedule(key, target)
+        else:
+            known += change  # in place: the totals of all panes are the largest part of the state
         if not change.any():
             return set()
         series = SeriesKey(*key[:4])
@@ -184,7 +187,7 @@ class Merge:
         del self.state.panes[key]
         for source in self.state.sources.values():
             if key in source.open:
-                source.spent[key] = summaries.events(target.profile, source.open.pop(key))
+                source.spent[key] = summaries.events(target.profile, unpack(source.open.pop(key)))
         published = self.state.series[SeriesKey(*key[:4])].published
         for start in target.windows.starting_in(key.pane):
             published.pop(start, None)

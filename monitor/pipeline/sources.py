@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from monitor.pipeline.envelopes import Envelope
+from monitor.pipeline.envelopes import Envelope, unpack
 from monitor.pipeline.state import Source, State
 
 EPOCHS = 8  # past epochs that are remembered for each source partition
@@ -77,7 +77,7 @@ def _begin_epoch(state: State, source: Source, epoch: str) -> None:
     """
     for key, counts in source.open.items():
         if key in state.panes:
-            state.panes[key] = state.panes[key] - counts
+            state.panes[key] = state.panes[key] - unpack(counts)
     source.open, source.block, source.end = {}, None, -1
     if source.epoch:
         source.past = [*source.past, source.epoch][-EPOCHS:]

@@ -53,8 +53,9 @@ class Series:
 class Source:
     """One source partition: its last closed block, and the open one with the offset up to which it is known.
 
-    `past` are the epochs before this one. `open` holds what the open block adds to panes; `spent` how many of its
-    events had been counted in a pane that has since retired, or were too late for it.
+    `past` are the epochs before this one. `open` holds what the open block adds to panes, packed as it came (unpacked
+    it would be the largest part of the state); `spent` how many of its events had been counted in a pane that has since
+    retired, or were too late for it.
     """
 
     epoch: str = ""
@@ -66,7 +67,7 @@ class Source:
     latest: int | None = None
     idle: int | None = None
     hole: bool = False
-    open: dict[PaneKey, Counts] = field(default_factory=dict)
+    open: dict[PaneKey, bytes] = field(default_factory=dict)
     spent: dict[PaneKey, int] = field(default_factory=dict)
 
     @property
@@ -96,7 +97,7 @@ def dump(state: State) -> dict[str, bytes]:
     for where, source in state.sources.items():
         fields = [getattr(source, name) for name in _SOURCE]
         items[_key("source", where)] = _pack([*fields, sorted(source.spent.items())])
-        items |= {_key("open", (*where, *pane)): pack(counts) for pane, counts in source.open.items()}
+        items |= {_key("open", (*where, *pane)): packed for pane, packed in source.open.items()}
     items |= {_key("pane", pane): pack(counts) for pane, counts in state.panes.items()}
     for key, series in state.series.items():
         items[_key("series", key)] = _pack([sorted(series.published.items()), series.episode, series.last, series.late])
@@ -124,7 +125,8 @@ def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
         source.spent = {PaneKey(*pane): events for pane, events in spent}
         state.sources[name[0], name[1]] = source
     elif kind == "open":
-        state.sources[name[0], name[1]].open[PaneKey(*name[2:])] = unpack(data)
+        unpack(data)  # raises where it is damaged
+        state.sources[name[0], name[1]].open[PaneKey(*name[2:])] = data
     elif kind == "pane":
         state.panes[PaneKey(*name)] = unpack(data)
     elif kind == "series":

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from monitor.drift import summaries
-from monitor.drift.bins import Counts
+import numpy as np
+import numpy.typing as npt
+
 from monitor.errors import DriftlineError
 from monitor.logs.contract import Counted, Decoder, PaneKey
 from monitor.pipeline.envelopes import FORMAT, Envelope, Part, pack, partition_of
@@ -34,6 +36,7 @@ class SourcePartition:
         self.topic, self.partition = topic, partition
         self._partitions, self._size, self._epoch = partitions, size, epoch
         self._decoder, self._summaries = decoder, summaries
+        self._narrow = np.min_scalar_type(size)  # a hundred models are a gigabyte in 64 bits
         self.end = start
         self._open()
 
@@ -46,7 +49,7 @@ class SourcePartition:
 
     def _open(self) -> None:
         self.block, self.start, self._told = self.end // self._size, self.end, self.end
-        self._counts: dict[PaneKey, Counts] = {}
+        self._counts: dict[PaneKey, npt.NDArray[np.unsignedinteger[Any]]] = {}
         self._changed: set[PaneKey] = set()
         self._latest: int | None = None
         self._events = 0
@@ -73,7 +76,10 @@ class SourcePartition:
         counted = self._decoder.count(values, timestamps)
         for key, counts in counted.counts.items():
             known = self._counts.get(key)
-            self._counts[key] = counts if known is None else summaries.merge(known, counts)
+            if known is None:
+                self._counts[key] = counts.astype(self._narrow)
+            else:
+                np.add(known, counts, out=known, casting="unsafe")  # no count exceeds the block
         self._changed |= counted.counts.keys()
         if counted.latest is not None:
             self._latest = counted.latest if self._latest is None else max(self._latest, counted.latest)

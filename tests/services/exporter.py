@@ -37,7 +37,7 @@ class Worker:
     def page(self) -> bytes:
         with self._lock:
             self._move_on()
-            return self.metrics.render()
+            return b"".join(self.metrics.render())
 
     def _move_on(self) -> None:
         pipeline = self.metrics.pipeline
