@@ -114,7 +114,7 @@ def new_app(
 ) -> BatchApp:
     """An app that reads from the earliest record on, committed records only; `settings` are Faust's, and win.
 
-    Times in seconds. A fetch brings at most `max_poll_records` records, and about four batches wait per topic.
+    Times in seconds. A fetch brings at most `max_poll_records` records, and about eight batches wait per topic.
     """
     defaults: dict[str, Any] = {
         "broker": [f"kafka://{broker}" for broker in brokers],
@@ -127,7 +127,7 @@ def new_app(
         "broker_max_poll_records": max_poll_records,
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": 8 * MIB,
-        "stream_buffer_maxsize": 4,
+        "stream_buffer_maxsize": 8,
         "stream_wait_empty": False,
         # Else Faust's assignor, which gives all topics with the same number of partitions to the same few workers.
         "table_standby_replicas": 0,

@@ -21,7 +21,7 @@ from mode import Service
 
 from monitor.transport_ranges import Batch
 
-FETCH_BYTES = 2 * 1024 * 1024  # of all partitions in one answer; the driver holds three copies of it for a moment
+FETCH_BYTES = 1024 * 1024  # of all partitions in one answer; the driver holds three copies of it for a moment
 FETCH_WAIT_MS = 250  # Faust's 1,500 would keep a partition that has news waiting behind others that have none
 
 

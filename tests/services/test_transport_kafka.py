@@ -177,9 +177,9 @@ async def test_what_waits_for_a_slow_agent_is_bounded(broker: Broker, new_topic:
 
     reader.app.consumer._to_message = note  # type: ignore[method-assign]
     async with running(reader):
-        await until(lambda: len(taken) >= 4, 30, "a full queue")
+        await until(lambda: len(taken) >= 8, 30, "a full queue")
         await until(lambda: not reader.app.consumer._get_active_partitions(), 30, "both partitions to be held back")
-        assert len(taken) <= 10
+        assert len(taken) <= 14
         reader.gate.set()
         await until(lambda: reader.reached({0: 10_000, 1: 10_000}, topic), 30, "the end of the log")
     assert Verdict.JUMP not in reader.verdicts
