@@ -117,7 +117,7 @@ def _chunks(found: Gathered, columns: Sequence[Column], cells: Sequence[Cells], 
         flat = np.bincount(which * column.size + places, minlength=len(starts) * column.size)
         counts[:, offset : offset + column.size] = flat.reshape(len(starts), column.size)
         offset += column.size
-    return Chunks(chosen, tuple(starts.tolist()), counts)
+    return Chunks.of(chosen, tuple(starts.tolist()), counts)
 
 
 def _check_options(paths: Sequence[Path], *, bins: int | None, categories: int, chunk: int | None) -> None:

@@ -20,7 +20,7 @@ NO_BROKER = 'kafka: {brokers: "127.0.0.1:1"}\n'
 
 
 def chunked(reference: Profile) -> Profile:
-    return replace(reference, chunks=Chunks(HOUR, (START,), np.zeros((1, reference.size), dtype=np.int32)))
+    return replace(reference, chunks=Chunks.of(HOUR, (START,), np.zeros((1, reference.size), dtype=np.int32)))
 
 
 def written(folder: Path, text: str) -> Path:

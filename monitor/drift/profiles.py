@@ -59,14 +59,29 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """The reference's own counts over time: how far it moves by itself. Shape of counts: (starts, profile.size)."""
+    """The reference's own counts over time: how far it moves by itself.
+
+    `size` is a chunk's length in milliseconds, `cells` how many counts each has. They stay compressed until somebody
+    asks: a month of hours would be 30 MB for each model of a worker.
+    """
 
     size: int
     starts: tuple[int, ...]
-    counts: npt.NDArray[np.int32]
+    cells: int
+    packed: bytes
 
-    def __post_init__(self) -> None:
-        self.counts.setflags(write=False)
+    @classmethod
+    def of(cls, size: int, starts: tuple[int, ...], counts: npt.NDArray[np.int32]) -> Chunks:
+        """Chunks with these counts, of shape (starts, profile.size)."""
+        if len(counts) != len(starts):
+            raise DriftlineError(f"expected counts of {len(starts)} chunks, got {len(counts)}")
+        return cls(size, starts, counts.shape[1], zlib.compress(counts.astype("<i4").tobytes(), 6))
+
+    @property
+    def counts(self) -> npt.NDArray[np.int32]:
+        """The counts; shape (starts, profile.size)."""
+        flat = np.frombuffer(zlib.decompress(self.packed), dtype="<i4")
+        return flat.reshape(len(self.starts), self.cells)
 
 
 @dataclass(frozen=True)
@@ -91,9 +106,10 @@ class Profile:
             raise DriftlineError(
                 f"profile of {self.model!r}: every column must count the same events, got {sorted(totals)}"
             )
-        if self.chunks and self.chunks.counts.shape != (len(self.chunks.starts), self.size):
-            shape, expected = self.chunks.counts.shape, (len(self.chunks.starts), self.size)
-            raise DriftlineError(f"profile of {self.model!r}: chunk counts have shape {shape}, expected {expected}")
+        if self.chunks and self.chunks.cells != self.size:
+            raise DriftlineError(
+                f"profile of {self.model!r}: chunks have {self.chunks.cells} counts each, expected {self.size}"
+            )
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
@@ -218,8 +234,7 @@ def _decode_column(document: Any) -> Column:
 
 
 def _encode_chunks(chunks: Chunks) -> dict[str, Any]:
-    packed = base64.b64encode(zlib.compress(chunks.counts.astype("<i4").tobytes(), 6)).decode()
-    return {"size": chunks.size, "starts": chunks.starts, "counts": packed}
+    return {"size": chunks.size, "starts": chunks.starts, "counts": base64.b64encode(chunks.packed).decode()}
 
 
 def _decode_chunks(document: Any, size: int) -> Chunks:
@@ -230,4 +245,4 @@ def _decode_chunks(document: Any, size: int) -> Chunks:
     raw = zlib.decompressobj().decompress(base64.b64decode(counts), expected + 1)
     if len(raw) != expected or length < 1:
         raise DriftlineError(f"chunks of {length} ms hold {len(raw)} bytes, expected {expected}")
-    return Chunks(length, starts, np.frombuffer(raw, dtype="<i4").reshape(len(starts), size))
+    return Chunks.of(length, starts, np.frombuffer(raw, dtype="<i4").reshape(len(starts), size))
