@@ -74,7 +74,9 @@ def test_the_wheel_carries_its_data_and_its_types(tmp_path: Path) -> None:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, stdin=subprocess.DEVNULL)
     (wheel,) = tmp_path.glob("driftline-*.whl")
     shipped = set(zipfile.ZipFile(wheel).namelist())
-    data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "monitor").rglob("*.csv.gz")}
+    kinds = ("*.csv.gz", "*.schema.json")
+    data = {path.relative_to(ROOT).as_posix() for kind in kinds for path in (ROOT / "monitor").rglob(kind)}
+    assert len(data) == len(kinds)
     assert {"monitor/py.typed", "monitor/errors.py", *data} <= shipped
 
 
