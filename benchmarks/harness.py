@@ -111,10 +111,9 @@ def write_readme(path: Path, rows: Sequence[Row]) -> None:
 
 
 def document(rows: Sequence[Row], *, rounds: int) -> dict[str, Any]:
-    """The same as JSON, with when and on what it was measured; the machine's name is nobody's business."""
+    """The same as JSON, with when and with what it was measured."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "cpu": _cpu_model(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "kafka": jars.VERSION,
@@ -126,6 +125,15 @@ def document(rows: Sequence[Row], *, rounds: int) -> dict[str, Any]:
 
 def write(path: Path, rows: Sequence[Row], *, rounds: int) -> None:
     path.write_text(json.dumps(document(rows, rounds=rounds), indent=2, ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> list[Row]:
+    """The rows that `write` wrote, their figures rounded."""
+    found = []
+    for row in json.loads(path.read_text())["rows"]:
+        ((kind, target),) = row["target"].items()
+        found.append(Row(row["title"], row["unit"], target, kind, row["values"]))
+    return found
 
 
 def _row(row: Row) -> dict[str, Any]:
@@ -144,8 +152,3 @@ def _summary(values: Sequence[float]) -> dict[str, Any]:
     return {name: float(f"{number:.4g}") for name, number in numbers.items()} | {
         "values": [float(f"{value:.4g}") for value in values]
     }
-
-
-def _cpu_model() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")

@@ -76,7 +76,7 @@ class Server:
         response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
         response.content_length = sum(map(len, pieces))
         await response.prepare(request)
-        for piece in pieces:
+        for piece in pieces if request.method == "GET" else ():  # HEAD asks for no body
             await response.write(piece)
         return response
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.harness import BEGIN, END, markdown, read
 from monitor import config
 from monitor.config import Config
 from monitor.deadletters import PREFIX, record
@@ -135,6 +136,16 @@ def test_our_topics_are_documented_with_their_partitions_and_retention() -> None
 
 def test_exit_codes_are_documented() -> None:
     assert [row[0] for row in rows(DOCS / "operations.md", "Exit codes")] == ["0", "1", "2", "3"]
+
+
+def test_the_costs_in_the_readme_are_those_that_were_measured() -> None:
+    measured = read(ROOT / "benchmarks" / "results.json")
+    _, _, rest = README.read_text().partition(BEGIN)
+    table, mark, after = rest.partition(END)
+    assert (table, mark) == (markdown(measured), END)
+    assert all(len(row.values) >= 5 for row in measured)
+    missed = [row.title for row in measured if not row.holds]
+    assert all(title in after for title in missed), "a target that is missed is explained below the table"
 
 
 def test_the_documented_result_is_one() -> None:

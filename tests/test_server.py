@@ -51,6 +51,21 @@ def test_metrics_are_prometheus_text() -> None:
     assert b'\ndriftline_windows_total{model="credit",segment="",version="3"} 0.0\n' in body
 
 
+def test_asking_for_the_head_of_the_page_leaves_the_connection_fit_for_the_next_request() -> None:
+    async def run() -> list[tuple[int, int, int]]:
+        async with serving([]) as url, aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+            answers = []
+            for method in ("HEAD", "GET", "HEAD"):
+                async with session.request(method, f"{url}/metrics") as response:
+                    answers.append((response.status, response.content_length or 0, len(await response.read())))
+            return answers
+
+    first, page, last = asyncio.run(run())
+    assert (first[0], page[0], last[0]) == (200, 200, 200)
+    assert page[1] == page[2] > 1_000
+    assert (first[2], last[2]) == (0, 0)
+
+
 def test_a_healthy_worker_says_so() -> None:
     status, headers, body = served("/healthz", problems=["not asked here"])
 
