@@ -92,9 +92,12 @@ class Layout:
         counts = np.bincount(cells.ravel(), minlength=self.profile.size).astype(np.int64, copy=False)
         ranked = np.sort(floats, axis=1)
         for i, column, cuts in zip(self.numeric, ranked, self.cuts, strict=True):
-            found = np.diff(column.searchsorted(cuts), prepend=0, append=len(column))  # nan sorts last
-            found[-2:] = found[[-1, -2]]  # the vector has missing before invalid
-            counts[self.profile.offsets[i] : self.profile.offsets[i + 1]] = found
+            below = column.searchsorted(cuts)  # nan sorts last
+            start, stop = self.profile.offsets[i], self.profile.offsets[i + 1]
+            counts[start] = below[0]
+            np.subtract(below[1:], below[:-1], out=counts[start + 1 : stop - 1])
+            counts[stop - 1] = counts[stop - 2]  # the vector has missing before invalid
+            counts[stop - 2] = len(column) - below[-1]
         return counts
 
     def count_few(self, floats: Floats, cells: Cells) -> Counts:
