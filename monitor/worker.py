@@ -75,8 +75,8 @@ class Worker:
             await server.start()
             stack.push_async_callback(server.stop)
             logger.info("driftline worker: http://%s:%s/metrics", self._config.server.host, server.port)
-            # What was built lives as long as the process, and records come by the thousand: looking through all of it for
-            # cycles every 700 new objects, as Python does by default, would be a tenth of the work.
+            # What was built lives as long as the process, and records come by the thousand: to look for garbage every
+            # 700 new objects, as Python does by default, would be a tenth of the work.
             gc.freeze()
             gc.set_threshold(GARBAGE)
             ticking = asyncio.create_task(self._tick())
