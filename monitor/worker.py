@@ -12,6 +12,7 @@ import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
@@ -75,8 +76,8 @@ class Worker:
             await server.start()
             stack.push_async_callback(server.stop)
             logger.info("driftline worker: http://%s:%s/metrics", self._config.server.host, server.port)
-            # What was built lives as long as the process, and records come by the thousand: to look for garbage every
-            # 700 new objects, as Python does by default, would be a tenth of the work.
+            # What was built lives as long as the process, and records come by the thousand and leave without cycles: to
+            # look for garbage every 700 new objects, as Python does by default, costs more than it finds.
             gc.freeze()
             gc.set_threshold(GARBAGE)
             ticking = asyncio.create_task(self._tick())
@@ -203,7 +204,7 @@ class Worker:
 
         Before that the state is written down, or its next owner would close, and count, its newest windows again.
         """
-        await self._last_words(self._checkpoint, seconds=HANDOVER)
+        await self._last_words(partial(self._checkpoint, now=True), seconds=HANDOVER)
         for topic, partition in revoked:
             if topic == self._summaries:
                 self._merging.drop(partition, partitions=self._of[self._summaries])
@@ -237,18 +238,18 @@ class Worker:
     async def _drain(self, app: Any, **_: Any) -> None:
         """Before the producer stops: say what is counted, and write the state down."""
 
-        async def words(*, now: bool) -> None:
-            await self._summarising.flush(force=now)
-            await self._checkpoint(now=now)
+        async def say_all() -> None:
+            await self._summarising.flush(force=True)
+            await self._checkpoint(now=True)
 
-        await self._last_words(words, seconds=DRAIN)
+        await self._last_words(say_all, seconds=DRAIN)
 
-    async def _last_words(self, words: Callable[..., Awaitable[None]], *, seconds: float) -> None:
+    async def _last_words(self, say: Callable[[], Awaitable[None]], *, seconds: float) -> None:
         """What is better said before partitions go, and does no harm where it is not; nothing after a failure."""
         if self._failure is not None:
             return
         try:
-            await asyncio.wait_for(words(now=True), seconds)
+            await asyncio.wait_for(say(), seconds)
         except Exception as error:
             logger.warning("could not finish in time (%r): at most a block per partition is read again", error)
 

@@ -62,7 +62,7 @@ class Chunks:
     """The reference's own counts over time: how far it moves by itself.
 
     `size` is a chunk's length in milliseconds, `cells` how many counts each has. They stay compressed until somebody
-    asks: a month of hours would be 30 MB for each model of a worker.
+    asks: a month of hours of fifty columns would be 30 MB for each model of a worker.
     """
 
     size: int

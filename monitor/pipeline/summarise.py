@@ -36,7 +36,7 @@ class SourcePartition:
         self.topic, self.partition = topic, partition
         self._partitions, self._size, self._epoch = partitions, size, epoch
         self._decoder, self._summaries = decoder, summaries
-        self._narrow = np.min_scalar_type(size)  # a hundred models are a gigabyte in 64 bits
+        self._narrow = np.min_scalar_type(size)  # 16 bits hold a block of 50,000: open blocks fill the memory
         self.end = start
         self._open()
 
