@@ -39,7 +39,7 @@ class Ordered:
             raise DriftlineError(
                 f"expected {len(self.edges) + 1} centers for {len(self.edges)} edges, got {len(self.centers)}"
             )
-        if not np.all(np.isfinite(self.edges)) or np.any(np.diff(self.edges) <= 0):
+        if not np.all(np.isfinite(self.edges)) or np.any(self.edges[1:] <= self.edges[:-1]):
             raise DriftlineError("edges of ordered bins must be finite and strictly increase")
         self.edges.setflags(write=False)
         self.centers.setflags(write=False)
