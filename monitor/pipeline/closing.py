@@ -9,7 +9,7 @@ from monitor.drift import summaries, verdicts
 from monitor.drift.bins import Counts
 from monitor.logs.contract import PaneKey, Target
 from monitor.pipeline.compare import Comparison
-from monitor.pipeline.results import EpisodeEvent, Result, rfc3339, series_id
+from monitor.pipeline.results import EpisodeEvent, Result, bare, rfc3339, series_id
 from monitor.pipeline.state import Published, Series, SeriesKey, State
 
 
@@ -56,9 +56,9 @@ class Closing:
             episode=_open_episode(key, series),
         )
         if series.last is None or start >= series.last.start:
-            series.last = result
+            series.last = bare(result)
         yield result
-        yield from _transition(key, was, series.episode, result)
+        yield from _transition(key, was, series.episode, bare(result))
 
     def _window(self, key: SeriesKey, target: Target, start: int) -> Counts:
         """The sum of the window's panes."""

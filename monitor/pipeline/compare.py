@@ -33,6 +33,7 @@ from monitor.drift.thresholds import Rule, default_rule, limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
 from monitor.pipeline.results import ColumnResult, ScoreResult
 
+CELLS = 200_000  # of a window whose counts are published: no more than 2 MB of JSON
 PRIMARY = {True: "ks", False: "chi2"}  # by whether the bins have an order: the methods with a known null
 
 
@@ -85,7 +86,8 @@ class Comparison:
                 verdict = column_verdict(score.statistic, bounds, n=n, min_events=self._min_events)
         unseen = int(values[bins.unseen]) if isinstance(bins, Unordered) else 0
         missing, invalid = int(counts[MISSING]), int(counts[INVALID])
-        return ColumnResult(judge.column.role, n, missing, invalid, unseen, verdict, judge.primary, made)
+        shown = counts.tolist() if self.profile.size <= CELLS else None
+        return ColumnResult(judge.column.role, n, missing, invalid, unseen, verdict, judge.primary, made, shown)
 
 
 def _judge(column: Column, rules: ColumnRules, pvalue: float) -> _Judge:

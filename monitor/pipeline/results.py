@@ -27,7 +27,11 @@ class ScoreResult(msgspec.Struct, frozen=True):
 
 
 class ColumnResult(msgspec.Struct, frozen=True):
-    """One column in one window: `n` usable values, the others by kind, and every method's score."""
+    """One column in one window: `n` usable values, the others by kind, and every method's score.
+
+    `counts` are the events in each of the reference's bins, then the missing and the invalid; None where they were left
+    out.
+    """
 
     role: str
     n: int
@@ -37,6 +41,7 @@ class ColumnResult(msgspec.Struct, frozen=True):
     verdict: Verdict
     primary: str | None
     scores: dict[str, ScoreResult]
+    counts: list[int] | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -109,6 +114,12 @@ def series_id(model: str, version: str, segment: str, reference: str) -> str:
     """
     names = (name.replace("%", "%25").replace("/", "%2F").replace("*", "%2A") for name in (model, version, segment))
     return "/".join([*(name or "*" for name in names), reference])
+
+
+def bare(result: Result) -> Result:
+    """The result without its counts: what is kept of it, and sent as evidence, must stay small."""
+    columns = {name: msgspec.structs.replace(column, counts=None) for name, column in result.columns.items()}
+    return msgspec.structs.replace(result, columns=columns)
 
 
 def encode(result: Result) -> bytes:

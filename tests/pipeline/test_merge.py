@@ -11,7 +11,7 @@ from dataclasses import replace
 from monitor.drift.windows import Windows
 from monitor.pipeline.envelopes import Envelope
 from monitor.pipeline.merge import Late, Merge
-from monitor.pipeline.results import EpisodeEvent, Result
+from monitor.pipeline.results import EpisodeEvent, Result, bare
 from tests.pipeline.wire import MINUTE, TEN, Wire, World, windows_of, wire
 
 
@@ -167,8 +167,8 @@ def test_an_episode_opens_with_drift_and_closes_when_three_windows_bring_none() 
     usual = [minute + i / 100 for minute in (11, 21, 31) for i in range(12)]
     found = log.tell(*usual, 45)
     opened, closed = (output for output in found if isinstance(output, EpisodeEvent))
-    assert (opened.kind, opened.columns, opened.evidence) == ("opened", ("city", "value"), found[0])
-    assert (closed.kind, closed.id, closed.evidence) == ("closed", opened.id, found[-2])
+    assert (opened.kind, opened.columns, opened.evidence) == ("opened", ("city", "value"), bare(found[0]))
+    assert (closed.kind, closed.id, closed.evidence) == ("closed", opened.id, bare(found[-2]))
     shown = [output.episode for output in found if isinstance(output, Result)]
     assert shown == [opened.id, opened.id, opened.id, None]
 

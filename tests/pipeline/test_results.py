@@ -55,6 +55,8 @@ def test_every_result_of_a_real_log_fits_the_schema_and_is_read_back_as_it_was(m
 def test_the_counts_of_every_column_add_up_to_the_events(market: list[Result]) -> None:
     for made in market:
         assert {c.n + c.missing + c.invalid for c in made.columns.values()} == {made.events}
+        assert {sum(c.counts or ()) for c in made.columns.values()} == {made.events}
+        assert all((c.counts or ())[-2:] == [c.missing, c.invalid] for c in made.columns.values())
 
 
 def test_the_documented_result_fits_the_schema() -> None:
