@@ -167,9 +167,10 @@ def test_an_episode_opens_with_drift_and_closes_when_three_windows_bring_none() 
     usual = [minute + i / 100 for minute in (11, 21, 31) for i in range(12)]
     found = log.tell(*usual, 45)
     opened, closed = (output for output in found if isinstance(output, EpisodeEvent))
-    assert (opened.kind, opened.columns, opened.evidence) == ("opened", ("city", "value"), bare(found[0]))
-    assert (closed.kind, closed.id, closed.evidence) == ("closed", opened.id, bare(found[-2]))
-    shown = [output.episode for output in found if isinstance(output, Result)]
+    results = [output for output in found if isinstance(output, Result)]
+    assert (opened.kind, opened.columns, opened.evidence) == ("opened", ("city", "value"), bare(results[0]))
+    assert (closed.kind, closed.id, closed.evidence) == ("closed", opened.id, bare(results[-1]))
+    shown = [result.episode for result in results]
     assert shown == [opened.id, opened.id, opened.id, None]
 
 
