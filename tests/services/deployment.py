@@ -6,7 +6,7 @@ import subprocess
 import sys
 import urllib.request
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,14 +89,25 @@ class Deployment:
     def topic(self, name: str) -> str:
         return f"{self.name}.{name}"
 
-    def start_worker(self, *, port: int | None = None) -> Worker:
-        """Start a worker process; its configuration differs from the others' in the port alone."""
+    def start_worker(
+        self,
+        *,
+        port: int | None = None,
+        root: Path | None = None,
+        runner: Sequence[str] = ("monitor.cli",),
+        before: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> Worker:
+        """Start a worker process; its configuration differs from the others' in the port alone.
+
+        It runs the code in `root` (by default ours) by the module and arguments `runner`, after the command `before`.
+        """
         port = port or free_ports(1)[0]
         path = self.folder / f"worker-{port}.yml"
         path.write_text(yaml.safe_dump(self.settings | {"server": {"port": port}}))
-        command = [sys.executable, "-m", "monitor.cli", "worker", "--config", str(path)]
-        env = {**os.environ, "PYTHONHASHSEED": str(port)}
-        worker = Worker(Process("worker", command, self.folder / f"worker-{port}.log", env=env), port)
+        command = [*before, sys.executable, "-m", *runner, "worker", "--config", str(path)]
+        env = {**os.environ, "PYTHONHASHSEED": str(port), **(env or {})}
+        worker = Worker(Process("worker", command, self.folder / f"worker-{port}.log", env=env, cwd=root), port)
         self.workers.append(worker)
         worker.process.wait_until(lambda: worker.page("/healthz"), 30, "the worker's web server")
         return worker

@@ -16,7 +16,15 @@ class Process:
     it from the main thread.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
         self.name = name
         self.log = log
         setpriv = shutil.which("setpriv")  # absent on a machine without util-linux: then only stop() ends it
@@ -28,6 +36,7 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=env,
+                cwd=cwd,
                 start_new_session=True,
             )
 

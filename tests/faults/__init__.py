@@ -1,0 +1,1 @@
+"""Faults on real brokers and real worker processes, judged by the producer's own ledger: `make faults`."""
