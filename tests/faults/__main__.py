@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.faults import one_broker
+from tests.faults import logs, one_broker
 from tests.faults.matrix import ROWS, Outcome, Row, run
 from tests.services.jars import fetch_jars
 from tests.services.kafka import Broker
 
 FASTER = {"group.min.session.timeout.ms": "1000"}
 TRIES = 3  # with other seeds, until a fault has bitten
-__all__ = ["one_broker"]
+__all__ = ["logs", "one_broker"]  # they fill ROWS
 
 
 @contextmanager

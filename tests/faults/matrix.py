@@ -15,6 +15,10 @@ from tests.services.kafka import Broker
 Apply = Callable[[Trial], None]
 
 
+class Unavailable(Exception):
+    """The fault cannot be had on this machine, and why."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A fault: what it does to a trial, on which brokers, and with which options of the trial."""
@@ -41,10 +45,13 @@ class Outcome:
     defects: list[str] = field(default_factory=list)
     recovery: float | None = None
     seconds: float = 0.0
+    absent: str = ""
 
     @property
     def verdict(self) -> str:
-        """`exact`, `wrong`, or `void` where the fault did not bite."""
+        """`exact`, `wrong`, `void` where the fault did not bite, `not run` where it cannot be had."""
+        if self.absent:
+            return "not run"
         if self.more or self.less or self.defects:
             return "wrong"
         return "exact" if self.bites and all(self.bites.values()) else "void"
@@ -77,6 +84,8 @@ def run(row: Row, broker: Broker, folder: Path, seed: int, **options: Any) -> Ou
         if not found.exact:
             outcome.defects = found.details[:20] or [str(asdict(found))]
         outcome.recovery = trial.recovery()
+    except Unavailable as error:
+        outcome.absent = str(error)
     except Exception as error:
         outcome.defects.append(f"{type(error).__name__}: {error}")
     finally:

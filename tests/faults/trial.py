@@ -38,6 +38,7 @@ class Trial:
     kafka: Mapping[str, Any] = field(default_factory=dict)
     source_config: Mapping[str, str] = field(default_factory=dict)
     disorder: int = 500
+    idle: str = "10m"  # far away: event time moves by events alone
     transactions: bool = False
     gaps: bool = False
     notes: list[str] = field(default_factory=list)
@@ -48,9 +49,7 @@ class Trial:
         self.rng = random.Random(self.seed)
         self._began = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
-        settings = small.settings(self.folder, models=self.models, idle="10m")
-        settings["clock"]["disorder"] = f"{self.disorder}ms"
-        settings["kafka"] = dict(self.kafka)
+        settings = self.settings(self.folder) | {"kafka": dict(self.kafka)}
         name = f"f{self.seed}-{random.SystemRandom().randrange(1 << 32):08x}"
         self.deployed = Deployment(self.broker, self.folder, name, settings, source_config=dict(self.source_config))
         self.templates = events.templates(self.models, self.rng)
@@ -66,6 +65,12 @@ class Trial:
             disorder=self.disorder,
             transactions=self.transactions,
         )
+
+    def settings(self, folder: Path) -> dict[str, Any]:
+        """The configuration, with its profiles written into a folder; event time moves by events alone."""
+        settings = small.settings(folder, models=self.models, idle=self.idle)
+        settings["clock"]["disorder"] = f"{self.disorder}ms"
+        return settings
 
     # What a row of the matrix does.
 
@@ -181,7 +186,7 @@ class Trial:
         return sum(log.read_text(errors="replace").count(text) for log in logs)
 
     def recovery(self) -> float | None:
-        """The longest time (s) from a kill to the next window; of kills without a window between them, from the last."""
+        """The longest time (s) from a kill to the next window; the last of several kills counts."""
         stamps = sorted(r.timestamp / 1000 for r in self.broker.records(self.deployed.topic("windows")))
         longest = None
         for kill, following in zip(self.kills, [*self.kills[1:], float("inf")], strict=True):

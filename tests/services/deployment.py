@@ -50,7 +50,10 @@ class Worker:
 
 @dataclass
 class Deployment:
-    """A folder with a configuration, topics of its own on a shared broker, and the workers that were started."""
+    """A folder with a configuration, topics of its own on a shared broker, and the workers that were started.
+
+    It creates the topic that it reads, unless `source` names one.
+    """
 
     broker: Broker
     folder: Path
@@ -61,6 +64,7 @@ class Deployment:
     workers: list[Worker] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        shared = bool(self.source)
         self.source = self.source or f"{self.name}.predictions"
         kafka = {
             "brokers": self.broker.bootstrap,
@@ -75,7 +79,8 @@ class Deployment:
             "session_timeout": "6s",
         }
         self.settings["kafka"] = kafka | self.settings.get("kafka", {})
-        self.broker.create_topic(self.source, partitions=4, config=self.source_config)
+        if not shared:
+            self.broker.create_topic(self.source, partitions=4, config=self.source_config)
         self.write()
         driftline("topics", "create", "--config", self.config)
 
