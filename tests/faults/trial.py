@@ -22,6 +22,7 @@ from tests.services.waiting import wait_for
 
 SIZE = 2 * small.SECOND  # of a window
 AHEAD = 10 * SIZE  # how far behind the load the events lie that close its windows
+ENDINGS = (3, 4)  # exit codes after which an orchestrator starts a worker again
 MODELS = ("credit", "fraud", "churn")
 
 
@@ -41,6 +42,7 @@ class Trial:
     idle: str = "10m"  # far away: event time moves by events alone
     transactions: bool = False
     gaps: bool = False
+    supervised: bool = False  # whether the fault may end a worker by itself, to be started again
     notes: list[str] = field(default_factory=list)
     bites: dict[str, float] = field(default_factory=dict)
     kills: list[float] = field(default_factory=list)  # wall-clock times
@@ -110,6 +112,18 @@ class Trial:
         """How often the fault is known to have bitten; a trial with a 0 here is void."""
         self.bites[what] = self.bites.get(what, 0) + times
 
+    def look_after(self) -> None:
+        """What an orchestrator does: start a worker again that ended by itself, where the fault may end it."""
+        for worker in list(self.deployed.workers):
+            code = worker.process.returncode
+            if code is None:
+                continue
+            assert self.supervised, f"a worker ended by itself with {code}:\n{worker.process.tail()}"
+            assert code in ENDINGS, f"a worker ended with {code}, not with one of {ENDINGS}:\n{worker.process.tail()}"
+            self.note(f"worker {worker.process.pid} ended by itself with {code}")
+            self.deployed.workers.remove(worker)
+            self.worker()
+
     def moments(self, count: int) -> Iterator[None]:
         """So many moments, drawn by the seed, at which the load has written some share of its events.
 
@@ -122,7 +136,12 @@ class Trial:
     def reach(self, share: float) -> None:
         """Wait until the load has written that share of its events."""
         wanted = share * self.events
-        wait_for(lambda: self.load.confirmed >= wanted or not self.load.running, 600, f"{wanted:,.0f} events")
+
+        def reached() -> bool:
+            self.look_after()
+            return self.load.confirmed >= wanted or not self.load.running
+
+        wait_for(reached, 600, f"{wanted:,.0f} events")
         assert self.load.running, "the load ended before the fault: make it longer"
 
     def counted(self, least: int, deadline: float = 60) -> None:
@@ -157,9 +176,7 @@ class Trial:
         """The windows, once all are there that the ledger knows of; what is there where the time runs out."""
 
         def all_there() -> bool:
-            for worker in self.deployed.workers:
-                code = worker.process.returncode
-                assert code is None, f"a worker ended by itself with {code}:\n{worker.process.tail()}"
+            self.look_after()
             topic = self.deployed.topic("windows")
             return sum(self.broker.end_offsets(topic).values()) >= len(ledger) and not (
                 ledger.keys() - oracle.newest(self.deployed).keys()
@@ -180,6 +197,11 @@ class Trial:
         logs = self.folder.glob("worker-*.log")
         return sum(log.read_text(errors="replace").count("partitions of ours:") for log in logs)
 
+    def peak(self) -> int:
+        """The most memory (MB, resident) that a worker which still runs has had."""
+        status = [Path(f"/proc/{w.process.pid}/status").read_text() for w in self.deployed.workers]
+        return max(int(text.partition("VmHWM:")[2].split()[0]) // 1024 for text in status)
+
     def said(self, text: str) -> int:
         """How often the workers' logs say something."""
         logs = self.folder.glob("worker-*.log")
@@ -187,6 +209,8 @@ class Trial:
 
     def recovery(self) -> float | None:
         """The longest time (s) from a kill to the next window; the last of several kills counts."""
+        if not self.kills:
+            return None
         stamps = sorted(r.timestamp / 1000 for r in self.broker.records(self.deployed.topic("windows")))
         longest = None
         for kill, following in zip(self.kills, [*self.kills[1:], float("inf")], strict=True):

@@ -67,7 +67,8 @@ class Deployment:
         shared = bool(self.source)
         self.source = self.source or f"{self.name}.predictions"
         kafka = {
-            "brokers": self.broker.bootstrap,
+            "brokers": self.broker.for_workers,
+            "replication": self.broker.replication,
             "predictions": [self.source],
             "group": self.name,
             "topics": {

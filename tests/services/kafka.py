@@ -48,6 +48,7 @@ class Broker:
     process: Process
     command: list[str]
     bootstrap: str
+    replication: int = 1
 
     @classmethod
     def start(cls, directory: Path, jars: Path, *, properties: Mapping[str, str] | None = None) -> Self:
@@ -57,11 +58,16 @@ class Broker:
         settings = directory / "server.properties"
         extra = "\n".join(f"{key}={value}" for key, value in (properties or {}).items())
         settings.write_text(PROPERTIES.format(port=port, controller=controller, data=directory / "data", extra=extra))
-        _format(settings, jars)
-        command = ["java", "-Xmx1g", "-cp", f"{jars}/*", "kafka.Kafka", str(settings)]
+        format_folder(settings, jars, new_cluster())
+        command = java(settings, jars)
         broker = cls(Process("kafka", command, directory / "kafka.log"), command, f"127.0.0.1:{port}")
         broker._wait_until_ready()
         return broker
+
+    @property
+    def for_workers(self) -> list[str]:
+        """Where workers connect."""
+        return self.bootstrap.split(",")
 
     def start_again(self) -> None:
         """Start it after `stop` or `kill`, with the data it had."""
@@ -84,7 +90,7 @@ class Broker:
         """Create a topic, wait until every partition has a leader, and return its name."""
         admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
         try:
-            admin.create_topics([NewTopic(name, partitions, 1, topic_configs=dict(config or {}))])
+            admin.create_topics([NewTopic(name, partitions, self.replication, topic_configs=dict(config or {}))])
         finally:
             admin.close()
         wait_for(lambda: self._has_leaders(name, partitions), 30, f"leaders of topic {name!r}", tolerate=(KafkaError,))
@@ -126,7 +132,7 @@ class Broker:
             raise
 
     def _answers(self) -> bool:
-        host, port = self.bootstrap.split(":")
+        host, port = self.bootstrap.split(",")[0].split(":")
         socket.create_connection((host, int(port)), 1).close()  # kafka-python leaks the sockets that are refused
         try:
             admin = KafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5_000)
@@ -143,9 +149,18 @@ class Broker:
         return len(self.end_offsets(topic)) == partitions
 
 
-def _format(settings: Path, jars: Path) -> None:
+def java(settings: Path, jars: Path) -> list[str]:
+    """The command that runs a broker with these settings."""
+    return ["java", "-Xmx1g", "-cp", f"{jars}/*", "kafka.Kafka", str(settings)]
+
+
+def new_cluster() -> str:
+    """A new cluster's identity."""
+    return base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=").replace("-", "A")  # no leading dash
+
+
+def format_folder(settings: Path, jars: Path, cluster: str) -> None:
     """Write the cluster's identity into an empty data folder, as `kafka-storage.sh format` does."""
-    cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=").replace("-", "A")  # no leading dash
     command = ["java", "-cp", f"{jars}/*", "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
