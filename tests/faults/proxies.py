@@ -40,7 +40,7 @@ class Proxies:
         self._call("POST", "/proxies", body)
 
     def poison(self, name: str, kind: str, *, stream: str = "downstream", **attributes: int) -> None:
-        """Add a toxic: `latency`, `bandwidth`, `reset_peer`, `timeout` (0 holds data back); upstream is to the broker."""
+        """Add a toxic: `latency`, `bandwidth`, `reset_peer`, or `timeout` (0 holds all back). Upstream: to brokers."""
         body = {"name": f"{kind}-{stream}", "type": kind, "stream": stream, "attributes": attributes}
         self._call("POST", f"/proxies/{name}/toxics", body)
 
