@@ -197,7 +197,7 @@ def test_an_offset_is_safe_only_once_marker_and_items_are_confirmed() -> None:
         taking = asyncio.create_task(merging.take(batch(TOPICS.summaries, summaries()[:1], start=0)))
         steps = []
         while not taking.done():
-            for _ in range(5):
+            for _ in range(30):
                 await asyncio.sleep(0)
             keys = [record.key.split(b"|", 2) for record in producer.topics.records[TOPICS.state]]
             steps.append([name.partition(b" ")[0] for _, _, name in keys])
@@ -207,5 +207,17 @@ def test_an_offset_is_safe_only_once_marker_and_items_are_confirmed() -> None:
         assert b"marker" not in steps[0]
         assert {b"head", b"pane", b"source"} <= set(steps[0])
         assert steps[1] == [*steps[0], b"marker"]
+
+    asyncio.run(run())
+
+
+def test_a_partition_that_was_lost_and_came_back_is_restored_anew() -> None:
+    async def run() -> None:
+        merging, _ = Life().started(Producer(Topics()))
+        await merging.begin(batch(TOPICS.summaries, [], start=0, generation=3))
+        asked = [merging.reads(batch(TOPICS.summaries, [], start=0, generation=number)) for number in (3, 4)]
+        merging.drop(0, partitions=1)
+        assert asked == [True, False]
+        assert not merging.reads(batch(TOPICS.summaries, [], start=0, generation=3))
 
     asyncio.run(run())

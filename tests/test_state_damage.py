@@ -92,6 +92,19 @@ def test_a_damaged_state_topic_gives_a_true_checkpoint_or_none_or_an_error_never
         assert "count everything again as docs/operations.md says" in said
 
 
+def test_the_loss_of_any_one_record_of_a_compacted_topic_is_noticed_or_does_no_harm() -> None:
+    records = [Record(key, value) for key, value in dict(history()[0]).items()]
+    noticed = 0
+    for i in range(len(records)):
+        try:
+            found = restore(records[:i] + records[i + 1 :])
+        except DriftlineError:
+            noticed += 1
+            continue
+        assert found is None or found.items == history()[1][-1].items
+    assert noticed > 1
+
+
 @pytest.mark.parametrize("version", [0, FORMAT + 1, 99])
 def test_a_checkpoint_in_a_format_that_is_not_known_is_refused_and_says_what_to_do(version: int) -> None:
     records = [Record(key, None if value is None else of_format(version, value)) for key, value in history()[0]]
