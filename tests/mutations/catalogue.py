@@ -200,7 +200,7 @@ _MERGING = [
         MERGE,
         "yield Late(part.key.model, part.key.version, events - before)",
         "yield Late(part.key.model, part.key.version, events)",
-        "tests/pipeline/test_merge_equals_naive.py",
+        "tests/pipeline/test_merge.py",
     ),
     one(
         "watermark-by-maximum",

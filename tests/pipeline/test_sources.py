@@ -54,6 +54,20 @@ def test_behind_a_hole_nothing_is_idle() -> None:
     assert log.merge.tally.holes == 1
 
 
+def test_a_partition_that_was_idle_before_a_hole_is_not_idle_behind_it() -> None:
+    # partition 0    1 . . . . . . . . 25
+    # partition 1    2 | idle | lost: 3 11 | 21 22      the window holds what was lost, and waits for it
+    log = wire(block=2, partitions=2)
+    log.tell(1, partition=0)
+    log.tell(2, 2, partition=1)
+    log.tell(partition=1, idle=5)
+    lost = log.envelope([3, 11], partition=1)
+    log.apply(log.envelope([21, 22], partition=1))
+    assert log.merge.tally.holes == 1
+    assert log.tell(25, partition=0) == []
+    assert windows_of(log.apply(lost)) == [(0, 0, 4)]
+
+
 def test_a_snapshot_after_one_that_was_lost_is_refused_until_the_block_is_closed() -> None:
     # snapshots    x x | lost: x | x      the last one does not tell of the lost event's pane
     log = wire(block=4)
