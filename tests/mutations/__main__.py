@@ -18,8 +18,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.mutations.catalogue import MUTATIONS, Mutation
+from tests.mutations.catalogue import MUTATIONS
 from tests.mutations.copies import MisfitError, copied, mutated
+from tests.mutations.mutation import Mutation
 
 PATIENCE = 600  # seconds for the tests of one mutation
 FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
