@@ -3,8 +3,9 @@
 Simulated: the history. One block of 50,000 real events is decoded and counted; the envelopes of all other blocks are
 this one's at a later event time, a snapshot of the open block before each closed one. They go through the real merge,
 which closes and scores every window, and the real checkpoints, one for each million events. The state topic is a list
-in memory of which, as after compaction, the newest record of each key is left. A restart reads it, checks it, loads it
-and builds the state machine, as a worker does; the broker, and what came since the last checkpoint, are left out.
+in memory of which, as after compaction, the newest record of each key is left; Kafka leaves up to a segment more. A
+restart reads it, checks it, loads it and builds the state machine, as a worker does; the broker, and what came since
+the last checkpoint, are left out.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ PER_CHECKPOINT = 1_000_000 // (PARTITIONS * BLOCK)  # blocks of each partition
 def measure(*, rounds: int, say: Callable[[str], None]) -> list[Row]:
     """The rows of the restart: time and bytes, each the longest history against the shortest."""
     history = History()
-    topics, windows = [], []
+    topics, windows, written = [], [], []
     for millions in SIZES:
         say(f"restart: a history of {millions} million events")
         history.go_on(millions * 1_000_000)
         topics.append([Record(key, value) for key, value in history.topic.items()])
         windows.append([float(history.windows)])
+        written.append([history.written / 1e6])
     times: list[list[float]] = [[] for _ in SIZES]
     sizes: list[list[float]] = [[] for _ in SIZES]
     for number in range(rounds):
@@ -67,6 +69,7 @@ def measure(*, rounds: int, say: Callable[[str], None]) -> list[Row]:
             "at most",
             ratios(sizes[-1], sizes[0]),
             {f"after {name}, MB": values for name, values in zip(named, sizes, strict=True)}
+            | {f"written to the topic in {name}, MB": values for name, values in zip(named, written, strict=True)}
             | {f"windows published in {name}": values for name, values in zip(named, windows, strict=True)},
         ),
     ]
@@ -78,6 +81,7 @@ class History:
 
     events: int = 0
     windows: int = 0
+    written: int = 0
     topic: dict[bytes, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -108,6 +112,7 @@ class History:
     def _checkpoint(self) -> None:
         plan = self._checkpoints.plan(dump(self._merge.state), offset=self._offset)
         for key, value in (*plan.items, plan.marker, *plan.useless):
+            self.written += len(key) + len(value or b"")
             if value is None:
                 self.topic.pop(key, None)
             else:
