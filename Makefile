@@ -13,7 +13,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check bench dashboards lock clean
+.PHONY: help demo test lint format check mutations bench dashboards lock clean
 
 help:
 	@echo "make demo        finds real drift in real data, on this machine, without any service (options in ARGS=)"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint        runs only the linters and the type checker"
 	@echo "make format      rewrites the code in its one format"
 	@echo "make check       runs lint, and compares generated files with their sources"
+	@echo "make mutations   breaks the code on purpose, in one way after the other, and says which test notices"
 	@echo "make bench       measures the product against its targets, in one run"
 	@echo "make dashboards  generates the Grafana dashboards"
 	@echo "make lock        resolves the dependencies again"
@@ -63,6 +64,9 @@ check: lint
 	@echo "Comparing the generated dashboards and alerts with their sources."
 	@$(BIN)/python -m dashboards --check
 	@$(BIN)/python -m alerts --check
+
+mutations: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.mutations $(ARGS)
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks $(ARGS)

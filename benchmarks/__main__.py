@@ -1,6 +1,6 @@
 """Measures the product against its targets, side by side in one run: `make bench`.
 
-python -m benchmarks --only decode --only scores    # without a broker, in half a minute
+python -m benchmarks --only decode --only restart   # without a broker, in a minute
 python -m benchmarks --readme                       # all of it, and the table goes into the README
 """
 
@@ -12,14 +12,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import chain, decode, latency, memory, scores
+from benchmarks import chain, decode, latency, memory, restart, scores
 from benchmarks.harness import Row, show, write, write_readme
 from benchmarks.services import started_broker
 
 Say = Callable[[str], None]
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
-ALONE = {"decode": decode.measure, "scores": scores.measure}
+ALONE = {"decode": decode.measure, "scores": scores.measure, "restart": restart.measure}
 WITH_BROKER = {"worker": chain.measure, "latency": latency.measure, "memory": memory.measure}
 
 

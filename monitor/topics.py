@@ -16,6 +16,7 @@ from monitor.errors import DriftlineError
 
 LARGE = 8 * 1024 * 1024  # an envelope, a checkpoint's pane or a result of a wide model
 LARGEST = 16 * 1024 * 1024  # a dead letter holds whatever somebody managed to send, and our headers
+SEGMENT = 32 * 1024 * 1024  # what is written last is not compacted, and a restart reads it; Kafka's own size is 1 GiB
 LIMITS = ("max.message.bytes", "retention.ms")  # more is fine; everything else must be equal
 
 
@@ -51,11 +52,21 @@ def ours(config: Config) -> tuple[Topic, ...]:
     names, partitions = config.kafka.topics, config.kafka.partitions
     return (
         Topic(names.summaries, partitions, _deleted(1, LARGE)),  # what is older is in the checkpoints
-        Topic(names.state, partitions, {"cleanup.policy": "compact", "max.message.bytes": str(LARGE)}),
+        Topic(names.state, partitions, _compacted(LARGE)),
         Topic(names.windows, partitions, _deleted(90, LARGE)),
         Topic(names.triggers, 1, _deleted(30, LARGE)),
         Topic(names.dead_letters, partitions, _deleted(14, LARGEST)),
     )
+
+
+def _compacted(largest: int) -> dict[str, str]:
+    """Small segments, compacted soon: a restart reads the state and little more, however long the history."""
+    return {
+        "cleanup.policy": "compact",
+        "max.message.bytes": str(largest),
+        "segment.bytes": str(SEGMENT),
+        "min.cleanable.dirty.ratio": "0.1",
+    }
 
 
 def create(config: Config, *, deadline: float = 10.0) -> Created:

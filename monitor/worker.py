@@ -88,7 +88,10 @@ class Worker:
                 self._failure = self._failure or error
             await self._dispatcher.stop()
         if self._failure is not None:
-            logger.error("the worker stops: %s; nothing unconfirmed was lost, start it again", self._failure)
+            # What a person has to put right is said by the error itself; to start again would only repeat it.
+            ours = isinstance(self._failure, DriftlineError) and not isinstance(self._failure, OutsideError)
+            again = "" if ours else ", start it again"
+            logger.error("the worker stops: %s; nothing unconfirmed was lost%s", self._failure, again)
             return FAILED
         logger.info("the worker has stopped; everything that it confirmed is committed")
         return OK

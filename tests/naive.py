@@ -168,6 +168,19 @@ def merged(
     return found, late
 
 
+def windowed(events: Iterable[Event | None], windows: Mapping[str, Windows]) -> dict[tuple[str, int], int]:
+    """How many events each window (model, start) holds where none of them is late."""
+    found: Counter[tuple[str, int]] = Counter()
+    for event in events:
+        if event is not None:
+            own = windows[event.model]
+            found.update(
+                (event.model, start)
+                for start in window_starts(event.time, size=own.size, step=own.step, offset=own.offset)
+            )
+    return dict(found)
+
+
 def put(found: dict[tuple[str, int], list[Event]], event: Event, windows: Windows, reached: int) -> bool:
     """Put an event into all of its windows that are still revised; whether there is one."""
     starts = window_starts(event.time, size=windows.size, step=windows.step, offset=windows.offset)

@@ -47,6 +47,13 @@ def test_only_the_checkpoints_are_compacted_and_summaries_take_large_records() -
     assert topics.ours(config())[0].settings["retention.ms"] == "86400000"
 
 
+def test_what_a_restart_reads_beyond_the_state_is_a_small_segment_that_still_holds_the_largest_record() -> None:
+    settings = topics.ours(config())[1].settings
+
+    assert int(settings["max.message.bytes"]) < int(settings["segment.bytes"]) <= 32 * 1024 * 1024
+    assert float(settings["min.cleanable.dirty.ratio"]) <= 0.1
+
+
 WANTED = Topic("t", 4, {"cleanup.policy": "delete", "retention.ms": "1000", "max.message.bytes": "500"})
 RIGHT = {"cleanup.policy": "delete", "retention.ms": "1000", "max.message.bytes": "500"}
 

@@ -259,3 +259,18 @@ def test_only_what_was_confirmed_can_be_committed(app: BatchApp) -> None:
     assert consumer.confirm(tp, 50)
     assert not consumer.confirm(tp, 50)
     assert consumer._filter_committable_offsets(consumer._filter_tps_with_pending_acks()) == {tp: 50}
+
+
+def test_a_partition_that_was_revoked_leaves_nothing_to_commit_and_takes_no_batch(app: BatchApp) -> None:
+    consumer, tp = app.consumer, faust.types.TP("logs", 0)
+    consumer._readings[Partition("logs", 0)] = Reading(1, 5, 40)
+    consumer._ranges.begin(Partition("logs", 0), reading=1, start=40)
+    consumer.check(Batch("logs", 0, 40, 40, 5, 1, [], None))
+    consumer.check(Batch("logs", 0, 40, 60, 5, 1, [], None))
+    assert consumer.confirm(tp, 50)
+    consumer._committed_offset[tp] = 50  # nothing is left to be committed, which would need a broker
+    consumer.loop.run_until_complete(consumer.on_partitions_revoked({tp}))
+    assert list(consumer._filter_tps_with_pending_acks()) == []
+    assert consumer.readings == {}
+    assert not consumer.confirm(tp, 55)
+    assert consumer.check(Batch("logs", 0, 60, 70, 5, 1, [], None)).verdict is Verdict.STALE

@@ -20,8 +20,12 @@ import msgspec
 
 from monitor.errors import DriftlineError
 
-FORMAT = 1
+FORMAT = 2  # of what is written; 1, whose sources had no `redo`, is read as well
+READ = frozenset({1, FORMAT})
 MARKER = "marker"
+REMEDY = (
+    "stop all workers, delete the state and the summaries topic, and count everything again as docs/operations.md says"
+)
 
 
 class Record(NamedTuple):
@@ -77,10 +81,10 @@ class Checkpoints:
                 records.append(self._record(key, slot, data))
         numbers = {key: item.number for key, item in self._items.items()}
         body = msgspec.msgpack.encode([FORMAT, self._number, offset, len(numbers), _summary(numbers)])
-        return Plan(records, Record(self._key(MARKER, 0), _sealed(body)), useless)
+        return Plan(records, Record(self._key(MARKER, 0), seal(body)), useless)
 
     def _record(self, key: str, slot: int, data: bytes | None) -> Record:
-        return Record(self._key(key, slot), _sealed(msgspec.msgpack.encode([FORMAT, self._number, data])))
+        return Record(self._key(key, slot), seal(msgspec.msgpack.encode([FORMAT, self._number, data])))
 
     def _key(self, key: str, slot: int) -> bytes:
         return f"{self.incarnation}|{slot}|{key}".encode()
@@ -103,8 +107,8 @@ def restore(records: Iterable[Record]) -> Restored | None:
     kept = {key: value for key, value in latest.items() if value is not None}
     runs: dict[str, dict[tuple[str, int], bytes]] = {}
     for raw, value in kept.items():
-        incarnation, slot, key = raw.decode().split("|", 2)
-        runs.setdefault(incarnation, {})[key, int(slot)] = value
+        incarnation, slot, key = _name(raw)
+        runs.setdefault(incarnation, {})[key, slot] = value
     found, faults = [], []
     for incarnation, items in sorted(runs.items()):
         if (MARKER, 0) in items:
@@ -113,32 +117,41 @@ def restore(records: Iterable[Record]) -> Restored | None:
             except (DriftlineError, ValueError, TypeError) as error:
                 faults.append(f"{incarnation}: {error}")
     if not found and faults:
-        raise DriftlineError(
-            f"no checkpoint is whole ({'; '.join(faults)}); delete the state topic's records and replay the log"
-        )
+        raise DriftlineError(f"no checkpoint can be read ({'; '.join(faults)}); or {REMEDY}")
     if not found:
         return None
     offset, state = max(found, key=lambda entry: entry[0])
     return Restored(state, offset, list(kept))
 
 
+def _name(raw: bytes) -> tuple[str, int, str]:
+    """Incarnation, slot and item of a record's key."""
+    try:
+        incarnation, slot, key = raw.decode().split("|", 2)
+        return incarnation, int(slot), key
+    except ValueError as error:
+        raise DriftlineError(f"the state topic holds a record whose key is damaged: {raw!r}; {REMEDY}") from error
+
+
 def _read(items: Mapping[tuple[str, int], bytes]) -> tuple[int, dict[str, bytes]]:
     """The items of the checkpoint that an incarnation's marker names; raises where they are not all there."""
-    version, number, offset, count, summary = msgspec.msgpack.decode(_opened(items[MARKER, 0]))
-    if version != FORMAT:
+    version, *fields = msgspec.msgpack.decode(unseal(items[MARKER, 0]))
+    if version not in READ:
         raise DriftlineError(
-            f"written in format {version}, this version of driftline reads {FORMAT}; run the newer version"
+            f"written in format {version}, this version of driftline reads {', '.join(map(str, sorted(READ)))}: "
+            "run the version that wrote it"
         )
+    number, offset, count, summary = fields
     newest: dict[str, tuple[int, bytes | None]] = {}
     for (key, _), value in items.items():
         if key == MARKER:
             continue
-        _, written, data = msgspec.msgpack.decode(_opened(value))
+        _, written, data = msgspec.msgpack.decode(unseal(value))
         if written <= number and written > newest.get(key, (0, None))[0]:
             newest[key] = (written, data)
     state = {key: data for key, (_, data) in newest.items() if data is not None}
     if len(state) != count or _summary({key: newest[key][0] for key in state}) != summary:
-        raise DriftlineError(f"checkpoint {number} names {count} items, {len(state)} are there")
+        raise DriftlineError(f"checkpoint {number} names {count} items, {len(state)} of them are there")
     return offset, state
 
 
@@ -151,11 +164,13 @@ def _digest(data: bytes) -> bytes:
     return blake2b(data, digest_size=16).digest()
 
 
-def _sealed(body: bytes) -> bytes:
+def seal(body: bytes) -> bytes:
+    """A record's value: a checksum before its content."""
     return zlib.crc32(body).to_bytes(4, "big") + body
 
 
-def _opened(value: bytes) -> bytes:
+def unseal(value: bytes) -> bytes:
+    """The content that was sealed. Raises DriftlineError where it is not what was sealed."""
     if zlib.crc32(value[4:]) != int.from_bytes(value[:4], "big"):
         raise DriftlineError("a record's checksum does not match its content")
     return value[4:]

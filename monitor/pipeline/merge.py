@@ -117,6 +117,7 @@ class Merge:
         """Add the envelope's counts to their panes; windows published before are published again."""
         revised: set[tuple[SeriesKey, int]] = set()
         outputs: list[Output] = []
+        recounted = source.recounting
         for part in parts:
             if self.state.passed(part.target.windows.pane_retires(part.key.pane)):
                 outputs += self._too_late(source, part)
@@ -126,10 +127,25 @@ class Merge:
         source.latest = _later(source.latest, envelope.latest)
         if envelope.closed:
             source.closed, source.block = envelope.block, None
-            source.open, source.spent = {}, {}
-        for series, start in sorted(revised):
+            source.open, source.spent, source.redo = {}, {}, -1
+        if self._recounting():
+            return outputs
+        for series, start in sorted(self._published() if recounted else revised):
             outputs += self._closing.publish(series, start)
         return outputs
+
+    def _recounting(self) -> bool:
+        """Whether counts that windows had are missing, because a new epoch has not come to them yet."""
+        return any(source.recounting for source in self.state.sources.values())
+
+    def _published(self) -> set[tuple[SeriesKey, int]]:
+        """The published windows that can still be revised."""
+        return {
+            (key, start)
+            for key, series in self.state.series.items()
+            for start in series.published
+            if not self.state.passed(self._targets[key.model, key.version].windows.retires(start))
+        }
 
     def _add(self, source: Source, part: _Part) -> set[tuple[SeriesKey, int]]:
         """Replace the block's share of a pane; returns the published windows that this changes."""
@@ -170,6 +186,8 @@ class Merge:
 
     def _advance(self) -> Iterator[Output]:
         """Move the watermark, close the windows that it passed, forget the panes that no window needs."""
+        if self._recounting():
+            return
         progress = {where: source.progress for where, source in self.state.sources.items()}
         reached = windows.watermark(progress, disorder=self._disorder)
         if reached is not None and (self.state.watermark is None or reached > self.state.watermark):

@@ -71,13 +71,15 @@ def _takes_over(source: Source, envelope: Envelope, generation: int) -> bool:
 
 
 def _begin_epoch(state: State, source: Source, epoch: str) -> None:
-    """Take an open block's counts out again: a new epoch counts the block anew.
+    """Take an open block's counts out again: a new epoch counts the block anew, and windows wait for as much of it.
 
     `spent` stays: what a pane held when it retired has been published, and is not late as well.
     """
     for key, counts in source.open.items():
         if key in state.panes:
             state.panes[key] = state.panes[key] - unpack(counts)
+    if source.block is not None:
+        source.redo = max(source.redo, source.end)
     source.open, source.block, source.end = {}, None, -1
     if source.epoch:
         source.past = [*source.past, source.epoch][-EPOCHS:]

@@ -53,7 +53,8 @@ class Series:
 class Source:
     """One source partition: its last closed block, and the open one with the offset up to which it is known.
 
-    `past` are the epochs before this one. `open` holds what the open block adds to panes, packed as it came (unpacked
+    `past` are the epochs before this one; `redo` is the offset up to which the block was known in them, and until which
+    it is being counted anew. `open` holds what the open block adds to panes, packed as it came (unpacked
     it would be the largest part of the state); `spent` how many of its events had been counted in a pane that has since
     retired, or were too late for it.
     """
@@ -67,8 +68,14 @@ class Source:
     latest: int | None = None
     idle: int | None = None
     hole: bool = False
+    redo: int = -1
     open: dict[PaneKey, bytes] = field(default_factory=dict)
     spent: dict[PaneKey, int] = field(default_factory=dict)
+
+    @property
+    def recounting(self) -> bool:
+        """Whether less is known of the open block than the epochs before had counted of it."""
+        return self.end < self.redo
 
     @property
     def progress(self) -> Progress:
@@ -121,6 +128,8 @@ def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
         state.offset, state.watermark = msgspec.msgpack.decode(data)
     elif kind == "source":
         *fields, spent = msgspec.msgpack.decode(data)
+        if len(fields) == len(_SOURCE) - 1:
+            fields.append(-1)  # format 1 of the checkpoints had no `redo`
         source = Source(**dict(zip(_SOURCE, fields, strict=True)))
         source.spent = {PaneKey(*pane): events for pane, events in spent}
         state.sources[name[0], name[1]] = source
@@ -140,6 +149,6 @@ def _key(kind: str, name: tuple[Any, ...]) -> str:
     return f"{kind} {json.dumps(name, separators=(',', ':'))}"
 
 
-_SOURCE = ("epoch", "past", "generation", "closed", "block", "end", "latest", "idle", "hole")
+_SOURCE = ("epoch", "past", "generation", "closed", "block", "end", "latest", "idle", "hole", "redo")
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
 _series = msgspec.msgpack.Decoder(tuple[list[tuple[int, Published]], Episode | None, Result | None, int])

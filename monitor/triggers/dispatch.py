@@ -15,8 +15,9 @@ import msgspec
 
 from monitor.config import Config, Webhook
 from monitor.delivery import Outgoing, Sender, deliver
+from monitor.errors import DriftlineError
 from monitor.metrics_pipeline import Outcome, Pipeline
-from monitor.pipeline.checkpoints import Record
+from monitor.pipeline.checkpoints import Record, seal, unseal
 from monitor.pipeline.results import EpisodeEvent
 from monitor.triggers.payload import due, payload
 
@@ -53,11 +54,22 @@ class Dispatcher:
         return key.startswith(LEDGER)
 
     def restore(self, partition: int, records: Iterable[Record]) -> None:
-        """Read the ledger of a partition and call what is pending."""
+        """Read the ledger of a partition and call what is pending; a damaged entry is said and left out."""
         entries: dict[tuple[str, int], Entry] = {}
-        for key, value in records:
+        for key, value in dict(records).items():
             if self.owns(key) and value is not None:
-                entry = msgspec.msgpack.decode(value, type=Entry)
+                try:
+                    entry = _read(key, value)
+                except (DriftlineError, ValueError) as error:
+                    logger.error(
+                        "ledger entry %r in %s is damaged, or another version's, and was left out: %s; if its call was "
+                        "pending, it is not made: the request itself is in %s",
+                        key,
+                        self._config.kafka.topics.state,
+                        error,
+                        self._config.kafka.topics.triggers,
+                    )
+                    continue
                 entries[entry.id, entry.webhook] = entry
         self._entries[partition] = entries
         self._waiting[partition] = [entry for entry in entries.values() if entry.outcome is None]
@@ -122,11 +134,22 @@ class Dispatcher:
             logger.exception("trigger %s could not be carried through", entry.id)
 
     def _ledger(self, partition: int, entry: Entry) -> Outgoing:
-        key = LEDGER + f"{entry.id}|{entry.webhook}".encode()
-        return Outgoing(self._config.kafka.topics.state, key, msgspec.msgpack.encode(entry), partition)
+        value = seal(msgspec.msgpack.encode(entry))
+        return Outgoing(self._config.kafka.topics.state, _key(entry), value, partition)
 
     async def stop(self) -> None:
         """Give up what is in flight: it stays pending in the ledger, and the next owner calls again."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _key(entry: Entry) -> bytes:
+    return LEDGER + f"{entry.id}|{entry.webhook}".encode()
+
+
+def _read(key: bytes, value: bytes) -> Entry:
+    entry = msgspec.msgpack.decode(unseal(value), type=Entry)
+    if key != _key(entry):
+        raise DriftlineError(f"it is the entry {_key(entry)!r}")
+    return entry

@@ -86,7 +86,7 @@ def test_a_flipped_bit_is_detected_and_said() -> None:
 
 def test_a_missing_item_is_detected_and_said() -> None:
     log = [record for _, record in written(STATES[:1])]
-    with pytest.raises(DriftlineError, match="names 2 items, 1 are there"):
+    with pytest.raises(DriftlineError, match="names 2 items, 1 of them are there"):
         restore(log[1:])
 
 

@@ -117,6 +117,14 @@ def test_late_within_lateness_is_another_revision_and_later_is_counted() -> None
     assert log.tell(8, 8) == [Late("m", "1", 2)]
 
 
+def test_late_events_are_counted_once_though_each_snapshot_of_their_block_tells_of_them() -> None:
+    log = wire()
+    log.tell(5, 11)
+    assert log.tell(7) == [Late("m", "1", 1)]
+    assert log.tell(8, 9) == [Late("m", "1", 2)]
+    assert log.tell() == []
+
+
 def test_a_window_without_lateness_is_final_at_once() -> None:
     log = wire()
     log.tell(5)

@@ -5,6 +5,8 @@ Windows are of ten minutes; numbers are minutes after noon.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -12,7 +14,7 @@ from monitor.logs.contract import Target
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.envelopes import Part
 from monitor.pipeline.merge import Late
-from tests.pipeline.wire import TEN, Wire, World, profile, windows_of, wire
+from tests.pipeline.wire import MINUTE, TEN, Wire, World, profile, windows_of, wire
 
 
 def test_a_repeat_changes_nothing() -> None:
@@ -50,6 +52,20 @@ def test_behind_a_hole_nothing_is_idle() -> None:
     log.envelope([3, 11])
     assert log.tell(idle=60) == []
     assert log.merge.tally.holes == 1
+
+
+def test_a_partition_that_was_idle_before_a_hole_is_not_idle_behind_it() -> None:
+    # partition 0    1 . . . . . . . . 25
+    # partition 1    2 | idle | lost: 3 11 | 21 22      the window holds what was lost, and waits for it
+    log = wire(block=2, partitions=2)
+    log.tell(1, partition=0)
+    log.tell(2, 2, partition=1)
+    log.tell(partition=1, idle=5)
+    lost = log.envelope([3, 11], partition=1)
+    log.apply(log.envelope([21, 22], partition=1))
+    assert log.merge.tally.holes == 1
+    assert log.tell(25, partition=0) == []
+    assert windows_of(log.apply(lost)) == [(0, 0, 4)]
 
 
 def test_a_snapshot_after_one_that_was_lost_is_refused_until_the_block_is_closed() -> None:
@@ -113,7 +129,7 @@ def test_the_idleness_of_a_zombie_is_not_believed() -> None:
 def begun_anew(log: Wire, epoch: str) -> None:
     """The partition is read under another configuration, from the start of its open block."""
     start = log.readers[0].block * log.world.block
-    log.readers[0] = log.world.reader("log", 0, start=start, epoch=epoch)
+    log.readers[0] = log.world.reader("log", 0, of=len(log.readers), start=start, epoch=epoch)
 
 
 def test_a_new_epoch_counts_the_open_block_anew() -> None:
@@ -150,6 +166,31 @@ def test_what_was_published_is_not_late_as_well_when_a_new_epoch_counts_it_again
     assert windows_of(log.tell(15)) == [(0, 0, 2)]
     begun_anew(log, "second")
     assert log.apply(log.envelope([1, 2, 15, 3]), generation=2) == [Late("m", "1", 1)]
+
+
+def test_while_a_block_is_counted_anew_windows_wait_for_what_it_had() -> None:
+    # partition 0    1 2 30 | a new epoch:     1 2 30
+    # partition 1    11     |              20
+    # window 0       two events, published; it would retire at 13 without those that are taken out
+    log = wire(replace(TEN, lateness=3 * MINUTE), partitions=2)
+    log.tell(1, 2, 30)
+    assert windows_of(log.tell(11, partition=1)) == [(0, 0, 2)]
+    begun_anew(log, "second")
+    log.apply(log.envelope(), generation=2)
+    assert log.tell(20, 1, partition=1) == []
+    found = log.apply(log.envelope([1, 2, 30]), generation=2)
+    assert windows_of(found) == [(0, 1, 3), (10, 0, 1)]
+
+
+def test_a_window_shrinks_when_its_events_are_not_usable_in_a_new_epoch() -> None:
+    # Another `max_future`, say: of the events at 1 and 2 only one is left, and nothing is said before that is known.
+    log = wire(replace(TEN, lateness=30 * MINUTE))
+    assert windows_of(log.tell(1, 2, 15)) == [(0, 0, 2)]
+    begun_anew(log, "second")
+    assert log.apply(log.envelope([1]), generation=2) == []
+    log.readers[0].add([b"{"], None, stop=2)
+    assert log.apply(log.readers[0].snapshot()[0], generation=2) == []
+    assert windows_of(log.apply(log.envelope([15]), generation=2)) == [(0, 1, 1)]
 
 
 def test_counts_on_another_reference_are_never_added() -> None:

@@ -58,6 +58,8 @@ def test_a_topic_that_differs_is_told_and_left_alone(broker: Broker) -> None:
         "expected 3 partitions",
         "expected cleanup.policy compact",
         "expected max.message.bytes at least 8388608",
+        "expected segment.bytes 33554432",
+        "expected min.cleanable.dirty.ratio 0.1",
     ]
     assert topics.create(config).problems == done.problems
 
