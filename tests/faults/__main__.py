@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tests.faults import logs, network, one_broker, report
+from tests.faults import logs, network, one_broker, report, storage
 from tests.faults.cluster import Cluster
 from tests.faults.matrix import ROWS, Outcome, Row, run
 from tests.services.jars import fetch_jars
@@ -19,7 +19,7 @@ from tests.services.kafka import Broker
 
 FASTER = {"group.min.session.timeout.ms": "1000"}
 TRIES = 3  # with other seeds, until a fault has bitten
-__all__ = ["logs", "network", "one_broker"]  # they fill ROWS
+__all__ = ["logs", "network", "one_broker", "storage"]  # they fill ROWS
 
 
 class Brokers:
@@ -38,14 +38,16 @@ class Brokers:
                 self._running.callback(self._shared.stop)
             yield self._shared
             return
-        broker = Cluster.launch(self._new(), fetch_jars()) if kind == "three" else self._start()
-        try:
+        with ExitStack() as running:
+            folder = self._new()
+            if kind == "small disk":
+                running.enter_context(storage.small_disk(folder))
+            broker = Cluster.launch(folder, fetch_jars()) if kind == "three" else self._start(folder)
+            running.callback(broker.stop)
             yield broker
-        finally:
-            broker.stop()
 
-    def _start(self) -> Broker:
-        return Broker.start(self._new(), fetch_jars(), properties=FASTER)
+    def _start(self, folder: Path | None = None) -> Broker:
+        return Broker.start(folder or self._new(), fetch_jars(), properties=FASTER)
 
     def _new(self) -> Path:
         return Path(mkdtemp(prefix="kafka-", dir=self._folder))

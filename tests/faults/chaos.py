@@ -20,6 +20,7 @@ from tests.mutations import mutated
 from tests.services.deployment import Worker
 from tests.services.jars import fetch_jars
 from tests.services.kafka import Broker
+from tests.services.waiting import wait_for
 
 FASTER = {"group.min.session.timeout.ms": "1000"}
 QUICK = {"session_timeout": "2s", "flush": "100ms"}
@@ -29,7 +30,9 @@ EVENTS, RATE = 60_000, 4_000
 def chaos(trial: Trial, root: Path | None) -> None:
     """Stalls past the session timeout, members that come and members that go, at moments that the seed draws."""
     workers = trial.start(2, root=root)
-    for _ in trial.moments(6):
+    for share in sorted(trial.rng.uniform(0.1, 0.7) for _ in range(6)):
+        if trial.load.confirmed < share * trial.events:
+            trial.reach(share)
         match trial.rng.choice(("stall", "stall", "join", "leave", "kill")):
             case "stall":
                 _stall(trial, trial.rng.choice(workers))
@@ -43,14 +46,15 @@ def chaos(trial: Trial, root: Path | None) -> None:
 
 
 def _stall(trial: Trial, worker: Worker) -> None:
-    """Longer than the session where others take over; a lone worker wakes up after a second of load."""
-    before, share = trial.rebalances(), trial.load.confirmed / trial.events
+    """Until others have taken over, which they do after the session timeout; or for a while, where there are none."""
+    before, until = trial.rebalances(), trial.load.confirmed + trial.events // 5
     trial.note(f"worker {worker.process.pid} is paused")
     worker.process.pause()
-    if len(trial.deployed.workers) > 1:
-        trial.until_rebalanced(before)
-    else:
-        trial.reach(min(share + 0.1, 0.99))
+
+    def over() -> bool:
+        return trial.rebalances() > before or trial.load.confirmed >= until or not trial.load.running
+
+    wait_for(over, 60, "the end of a stall")
     trial.note(f"worker {worker.process.pid} is continued")
     worker.process.resume()
 

@@ -127,14 +127,14 @@ class Trial:
     def moments(self, count: int) -> Iterator[None]:
         """So many moments, drawn by the seed, at which the load has written some share of its events.
 
-        The load must still run then, or the fault would hit nothing.
+        Raises AssertionError where the load has ended by then: the fault would hit nothing.
         """
         for share in sorted(self.rng.uniform(0.15, 0.85) for _ in range(count)):
             self.reach(share)
             yield
 
     def reach(self, share: float) -> None:
-        """Wait until the load has written that share of its events."""
+        """Wait until the load has written that share of its events; it must still run then."""
         wanted = share * self.events
 
         def reached() -> bool:

@@ -1,0 +1,175 @@
+"""Rows of the fault matrix that hit what is stored: refused writes, a full disk, lost state, lost logs."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from tests.faults.matrix import row
+from tests.faults.trial import Trial
+from tests.services.waiting import wait_for
+
+BIG = 32 << 20
+
+
+@row("F11", "writes refused: too few replicas, then envelopes too large", events=150_000, rate=2_000, supervised=True)
+def refused(trial: Trial) -> None:
+    """While the summaries cannot be written, the offset of the log stands still."""
+    trial.start()
+    topic = trial.deployed.topic("summaries")
+    for setting, bad, good in (("min.insync.replicas", "2", "1"), ("max.message.bytes", "120", "10485760")):
+        next(trial.moments(1)) if trial.load.confirmed < 0.15 * trial.events else None
+        _alter(trial, topic, {setting: bad})
+        trial.note(f"{topic}: {setting} is {bad}")
+        _settled(trial)
+        before = _committed(trial)
+        wait_for(lambda: _ended(trial), 90, "the worker to give up")
+        assert _committed(trial) == before, "an offset moved although its envelopes were refused"
+        _alter(trial, topic, {setting: good})
+        trial.kills.append(time.time())
+        trial.note("repaired")
+        trial.look_after()
+        trial.bit("refusals that ended a worker", 1)
+
+
+@row("F12", "the broker's disk full", brokers="small disk", events=60_000, rate=2_000, supervised=True)
+def disk_full(trial: Trial) -> None:
+    """The broker ends; when there is room again, it comes back with what it had confirmed."""
+    trial.start()
+    trial.reach(0.3)
+    filler = trial.broker.process.log.parent / "filler"
+    with suppress(OSError), filler.open("wb") as file:
+        while True:
+            file.write(b"x" * (1 << 16))
+    trial.note("the disk is full")
+    wait_for(lambda: trial.broker.process.returncode is not None, 60, "the broker to end")
+    filler.unlink()
+    trial.broker.start_again()
+    trial.kills.append(time.time())
+    trial.note("there is room again, and the broker is back")
+    trial.bit("full disks", 1)
+
+
+@row("F13", "the state topic emptied, then a record of it damaged", events=120_000, rate=2_000)
+def lost_state(trial: Trial) -> None:
+    """Without a checkpoint the summaries are merged again; with a damaged one the worker says what to do."""
+    (worker,) = trial.start()
+    next(trial.moments(1))
+    trial.stop(worker)
+    _empty(trial, trial.deployed.topic("state"))
+    trial.note("the state topic is emptied")
+    worker = trial.worker()
+    wait_for(lambda: trial.said("has no checkpoint of it") > 0, 60, "the worker to say so")
+    trial.bit("lost checkpoints said", trial.said("has no checkpoint of it"))
+    trial.counted(_windows(trial) + 5)
+    trial.stop(worker)
+    trial.note(f"{_damage(trial)} records of the state topic are damaged")
+    worker = trial.deployed.start_worker()
+    wait_for(lambda: worker.process.returncode is not None, 60, "the worker to refuse the damaged state")
+    assert worker.process.returncode == 3, worker.process.tail()
+    assert "delete the state topic's records" in worker.process.tail(60)
+    trial.deployed.workers.remove(worker)
+    trial.bit("damage said", 1)
+    _empty(trial, trial.deployed.topic("state"))
+    trial.note("the state topic is emptied, as the worker asked")
+    trial.worker()
+
+
+@row("F27", "a record of 10 MB, and 150 MB of zeros compressed to 150 KB", events=60_000, rate=2_000)
+def bombs(trial: Trial) -> None:
+    """They are dead letters; the partition is not stuck, and memory comes back under its bound."""
+    _alter(trial, trial.deployed.source, {"max.message.bytes": str(BIG)})
+    trial.start()
+    producer = KafkaProducer(
+        bootstrap_servers=trial.broker.bootstrap, compression_type="gzip", max_request_size=2**28, buffer_memory=2**29
+    )
+    try:
+        for size, _ in zip((10_000_000, 150_000_000), trial.moments(2), strict=True):
+            producer.send(trial.deployed.source, b"0" * size, partition=1).get(60)
+            trial.note(f"a record of {size:,} bytes")
+    finally:
+        producer.close()
+    letters = trial.deployed.topic("dead_letters")
+    wait_for(lambda: sum(trial.broker.end_offsets(letters).values()) >= 2, 60, "both dead letters")
+    trial.bit("dead letters", 2)
+    trial.note(f"the worker's memory was {trial.peak()} MB at most")
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int = 160) -> Iterator[Path]:
+    """A file system of its own in memory, as small as that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _ended(trial: Trial) -> bool:
+    return any(worker.process.returncode is not None for worker in trial.deployed.workers)
+
+
+def _windows(trial: Trial) -> int:
+    return sum(trial.broker.end_offsets(trial.deployed.topic("windows")).values())
+
+
+def _alter(trial: Trial, topic: str, settings: dict[str, str]) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=trial.broker.bootstrap)
+    try:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)])
+    finally:
+        admin.close()
+
+
+def _committed(trial: Trial) -> dict[int, int | None]:
+    """The group's offset in each partition of the log."""
+    consumer: Any = KafkaConsumer(
+        bootstrap_servers=trial.broker.bootstrap, group_id=trial.deployed.name, enable_auto_commit=False
+    )
+    try:
+        return {p: consumer.committed(TopicPartition(trial.deployed.source, p)) for p in range(4)}
+    finally:
+        consumer.close(autocommit=False)
+
+
+def _settled(trial: Trial) -> None:
+    """Wait until what was confirmed before the fault is committed: two looks that agree."""
+    seen: list[Any] = []
+
+    def same() -> bool:
+        seen.append(_committed(trial))
+        return len(seen) > 20 and seen[-1] == seen[-20]
+
+    wait_for(same, 60, "the offsets to stand still")
+
+
+def _empty(trial: Trial, topic: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=trial.broker.bootstrap)
+    try:
+        admin.delete_records({TopicPartition(topic, p): end for p, end in trial.broker.end_offsets(topic).items()})
+    finally:
+        admin.close()
+
+
+def _damage(trial: Trial) -> int:
+    """Flip a bit in every record of the state topic, as each would be if its disk had."""
+    topic, latest = trial.deployed.topic("state"), {}
+    for record in trial.broker.records(topic):
+        latest[record.partition, record.key] = record.value
+    producer = KafkaProducer(bootstrap_servers=trial.broker.bootstrap)
+    try:
+        damaged = {where: value for where, value in latest.items() if value}
+        for (partition, key), value in damaged.items():
+            producer.send(topic, value[:-1] + bytes([value[-1] ^ 1]), key=key, partition=partition)
+        producer.flush(30)
+    finally:
+        producer.close()
+    return len(damaged)
