@@ -13,7 +13,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check mutations bench dashboards lock clean
+.PHONY: help demo test lint format check mutations bench faults chaos dashboards lock clean
 
 help:
 	@echo "make demo        finds real drift in real data, on this machine, without any service (options in ARGS=)"
@@ -23,6 +23,8 @@ help:
 	@echo "make check       runs lint, and compares generated files with their sources"
 	@echo "make mutations   breaks the code on purpose, in one way after the other, and says which test notices"
 	@echo "make bench       measures the product against its targets, in one run"
+	@echo "make faults      breaks workers, brokers and networks in every way, and writes docs/faults.md"
+	@echo "make chaos       many short trials of stalls and changes of ownership"
 	@echo "make dashboards  generates the Grafana dashboards"
 	@echo "make lock        resolves the dependencies again"
 	@echo "make clean       removes .venv and all caches"
@@ -70,6 +72,12 @@ mutations: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+faults: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.faults --write $(ARGS)
+
+chaos: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
 dashboards: $(VENV)/dev.stamp
 	@$(BIN)/python -m dashboards

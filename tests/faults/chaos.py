@@ -1,6 +1,7 @@
 """Many short trials of stalls and changes of ownership: `python -m tests.faults.chaos --runs 100`.
 
-With `--mutation no-range-check` the workers run a build that takes a loss for a gap, to show that the trials can fail.
+With `--mutation no-assignments` the workers run a build that keeps a block through rebalances and takes what is missing
+for a gap, to show that the trials can fail.
 """
 
 from __future__ import annotations

@@ -19,6 +19,32 @@ READING = [
         "",
         "tests/test_transport.py",
     ),
+    Mutation(
+        "no-assignments",
+        "a block outlives the assignment under which it was begun, and what is missing in it is taken for a gap",
+        (
+            Edit(
+                RANGES,
+                """\
+        if batch.start != expected.position or not (expected.announced or batch.start == batch.stop):
+            return Check(Verdict.JUMP, expected.position, batch.start)
+""",
+                "",
+            ),
+            Edit(SUMMARISING, "        self._readings.pop((topic, partition), None)\n", ""),
+            Edit(
+                SUMMARISING,
+                "return reading is not None and reading.number == batch.reading",
+                "return reading is not None",
+            ),
+            Edit(
+                "monitor/pipeline/assemble.py",
+                "    first = 0\n    while True:\n",
+                "    first = bisect_left(offsets, source.end)\n    while stop > source.end:\n",
+            ),
+        ),
+        ("tests/test_transport.py",),
+    ),
     one(
         "stale-batches",
         "what was fetched before a seek is counted after it",
