@@ -119,7 +119,8 @@ class Merge:
         outputs: list[Output] = []
         recounted = source.recounting
         for part in parts:
-            if self.state.passed(part.target.windows.pane_retires(part.key.pane)):
+            last = part.target.windows.starting_in(part.key.pane)[-1]
+            if self._retired(SeriesKey(*part.key[:4]), last):
                 outputs += self._too_late(source, part)
             else:
                 revised |= self._add(source, part)
@@ -134,6 +135,12 @@ class Merge:
             outputs += self._closing.publish(series, start)
         return outputs
 
+    def _retired(self, key: SeriesKey, start: int) -> bool:
+        """Whether nothing more is said of a window: its lateness is over, or was so under an earlier configuration."""
+        series, windows = self.state.series.get(key), self._targets[key.model, key.version].windows
+        gone = series is not None and series.floor is not None and start < series.floor
+        return gone or self.state.passed(windows.retires(start))
+
     def _recounting(self) -> bool:
         """Whether counts that windows had are missing, because a new epoch has not come to them yet."""
         return any(source.recounting for source in self.state.sources.values())
@@ -144,7 +151,7 @@ class Merge:
             (key, start)
             for key, series in self.state.series.items()
             for start in series.published
-            if not self.state.passed(self._targets[key.model, key.version].windows.retires(start))
+            if not self._retired(key, start)
         }
 
     def _add(self, source: Source, part: _Part) -> set[tuple[SeriesKey, int]]:
@@ -164,7 +171,7 @@ class Merge:
         series = SeriesKey(*key[:4])
         published = self.state.series[series].published
         starts = target.windows.starting_in(key.pane)
-        return {(series, s) for s in starts if s in published and not self.state.passed(target.windows.retires(s))}
+        return {(series, s) for s in starts if s in published and not self._retired(series, s)}
 
     def _too_late(self, source: Source, part: _Part) -> Iterator[Late]:
         """Events of a retired pane: counted once, however often the open block repeats them."""
@@ -180,7 +187,7 @@ class Merge:
         series = SeriesKey(*key[:4])
         published = self.state.series.setdefault(series, Series()).published
         for start in target.windows.starting_in(key.pane):
-            if start not in published and not self.state.passed(target.windows.retires(start)):
+            if start not in published and not self._retired(series, start):
                 heapq.heappush(self._due, (target.windows.closes(start), series, start))
         heapq.heappush(self._retiring, (target.windows.pane_retires(key.pane), key))
 
@@ -206,9 +213,10 @@ class Merge:
         for source in self.state.sources.values():
             if key in source.open:
                 source.spent[key] = summaries.events(target.profile, unpack(source.open.pop(key)))
-        published = self.state.series[SeriesKey(*key[:4])].published
+        series = self.state.series[SeriesKey(*key[:4])]
         for start in target.windows.starting_in(key.pane):
-            published.pop(start, None)
+            series.published.pop(start, None)
+            series.floor = start + 1 if series.floor is None else max(series.floor, start + 1)
 
     def _forget_strangers(self) -> None:
         """Drop what an earlier configuration left: logs no longer read, references no longer compared with."""

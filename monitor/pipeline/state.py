@@ -41,12 +41,17 @@ class Published(NamedTuple):
 
 @dataclass(slots=True)
 class Series:
-    """Windows published and not retired, the episode, the newest result, and events that came too late."""
+    """Windows published and not retired, the episode, the newest result, and events that came too late.
+
+    No window that begins before `floor` is published any more, also where a later configuration has a longer lateness:
+    panes of it are gone.
+    """
 
     published: dict[int, Published] = field(default_factory=dict)
     episode: Episode | None = None
     last: Result | None = None
     late: int = 0
+    floor: int | None = None
 
 
 @dataclass(slots=True)
@@ -108,6 +113,8 @@ def dump(state: State) -> dict[str, bytes]:
     items |= {_key("pane", pane): pack(counts) for pane, counts in state.panes.items()}
     for key, series in state.series.items():
         items[_key("series", key)] = _pack([sorted(series.published.items()), series.episode, series.last, series.late])
+        if series.floor is not None:
+            items[_key("floor", key)] = _pack(series.floor)
     return items
 
 
@@ -115,7 +122,7 @@ def load(items: Mapping[str, bytes]) -> State:
     """The state that `dump` wrote. Raises DriftlineError where an item is damaged or unknown."""
     state = State()
     try:
-        for key in sorted(items, reverse=True):  # a source before the open parts that belong to it
+        for key in sorted(items, reverse=True):  # a source before its open parts, a series before its floor
             kind, _, name = key.partition(" ")
             _load_item(state, kind, json.loads(name) if name else [], items[key])
     except (ValueError, TypeError, KeyError, IndexError) as error:
@@ -141,6 +148,8 @@ def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
     elif kind == "series":
         published, episode, last, late = _series.decode(data)
         state.series[SeriesKey(*name)] = Series(dict(published), episode, last, late)
+    elif kind == "floor":  # format 1 of the checkpoints had none
+        state.series[SeriesKey(*name)].floor = msgspec.msgpack.decode(data, type=int)
     else:
         raise DriftlineError(f"unknown item {kind!r} in the checkpoint; it was written by a newer version of driftline")
 

@@ -74,6 +74,14 @@ EVENT_TIME = [
         "tests/pipeline/test_sources.py",
     ),
     one(
+        "final-window-again",
+        "after the lateness was made longer a final window is published again with a part of its events",
+        MERGE,
+        "gone = series is not None and series.floor is not None and start < series.floor",
+        "gone = False",
+        "tests/pipeline/test_sources.py",
+    ),
+    one(
         "retired-is-late",
         "events that a final window holds are counted as late as well",
         MERGE,

@@ -235,3 +235,16 @@ def test_a_log_that_is_no_longer_read_does_not_hold_the_windows() -> None:
     log.tell(1)
     log.merge = log.world.merge(["log"], log.merge.state)
     assert windows_of(log.tell(15)) == [(0, 0, 1)]
+
+
+@pytest.mark.parametrize(("step", "published"), [(10, [(0, 0, 2)]), (5, [(-5, 0, 1), (0, 0, 2), (5, 0, 2)])])
+def test_a_window_that_was_final_stays_so_when_the_configuration_allows_more_lateness(
+    step: int, published: list[tuple[float, int, int]]
+) -> None:
+    # events 1 7 12 17; pane 5 has retired, so window 5 could only be said again with a part of its events
+    windows = replace(TEN, step=step * MINUTE)
+    log = wire(windows)
+    assert windows_of(log.tell(1, 7, 12) + log.tell(17)) == published
+    log.merge = World({"m": replace(windows, lateness=30 * MINUTE)}).merge(state=log.merge.state)
+    assert log.tell(17) == []
+    assert log.tell(8) == [Late("m", "1", 1)]
