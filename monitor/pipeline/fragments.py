@@ -1,15 +1,16 @@
 """An envelope that is longer than a record may be goes as several records, and counts once all of them are there.
 
-A fragment names its whole by a digest, so it does not matter who sent it: a repeat, or a zombie that reads the same
-block, sends the same fragments. Whoever sends an envelope waits until the broker has all of it before it sends the next
-one, so the next one under the same generation, or a later one, tells that the rest of a set will never come.
+Fragments of one sender stand in order, those of several may stand between each other. Whoever sends an envelope waits
+until the broker has all of it before it sends the next one, so the next one under the same generation, or under a later
+one, tells that the rest will never come: its sender died, and its successor reads the block again.
 
-    0/3  1/3  2/3          whole at 2/3
-    0/3  1/3  │ 0/3 ...    the sender died: its successor reads the block again
+    0/3  1/3  2/3            whole at 2/3
+    0/3  1/3  0/2  1/2       only the second is whole
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from monitor.errors import DriftlineError
 
 HEADER = "driftline.fragment"
 MOST = 1_000  # fragments of one envelope
+AGE = 100_000  # records after which a set that is not whole is given up, whatever became of its sender
 SENDERS = 4  # unfinished sets that are kept of a source partition: its owner's, and those of zombies
 
 
@@ -40,8 +42,8 @@ def split(data: bytes, most: int) -> list[Fragment]:
     pieces = [data[i : i + most] for i in range(0, len(data), most)]
     if len(pieces) > MOST:
         raise DriftlineError(
-            f"an envelope of {len(data):,} bytes needs {len(pieces):,} records of {most:,}, at most {MOST:,} are taken; "
-            "raise max.message.bytes of the summaries topic, or lower kafka.block"
+            f"an envelope of {len(data):,} bytes needs {len(pieces):,} records of {most:,} bytes, expected at most "
+            f"{MOST:,}; raise max.message.bytes of the summaries topic, or lower kafka.block"
         )
     whole = blake2b(data, digest_size=16, salt=most.to_bytes(8, "big")).hexdigest()
     return [Fragment(whole, i, len(pieces), piece) for i, piece in enumerate(pieces)]
@@ -61,53 +63,66 @@ def read(header: bytes, data: bytes) -> Fragment:
 
 @dataclass(slots=True)
 class _Set:
-    """What has come of one envelope; `first` is the offset of the first piece, `generation` the newest sender's."""
+    """What has come of one envelope, piece by piece; `first` is the offset of the first one."""
 
     first: int
-    generation: int
-    pieces: dict[int, bytes] = field(default_factory=dict)
+    whole: str
+    pieces: list[bytes] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Joiner:
-    """Puts envelopes together again, as a function of the log; sources are named by their records' keys."""
+    """Puts envelopes together again. Sources are named by their records' keys, senders by their generation.
 
-    _sets: dict[bytes, dict[str, _Set]] = field(default_factory=dict)
+    It is a function of the log: whoever reads on from `first` has the same sets where the last reader stopped.
+    """
+
+    _sets: dict[bytes, dict[int, _Set]] = field(default_factory=dict)
 
     @property
     def first(self) -> int | None:
-        """The offset of the first fragment that still waits for others: from there it must be read again."""
-        return min((waiting.first for sets in self._sets.values() for waiting in sets.values()), default=None)
+        """The offset of the first fragment that still waits for others: from there the log must be read again."""
+        return min((waiting.first for waiting in self._waiting()), default=None)
 
     @property
     def held(self) -> int:
         """Bytes of fragments that wait."""
-        return sum(
-            len(piece) for sets in self._sets.values() for waiting in sets.values() for piece in waiting.pieces.values()
-        )
+        return sum(len(piece) for waiting in self._waiting() for piece in waiting.pieces)
 
     def take(self, source: bytes, fragment: Fragment, *, offset: int, generation: int) -> bytes | None:
         """The whole envelope once its last fragment has come, else None."""
-        sets = self._sets.setdefault(source, {})
-        waiting = sets.pop(fragment.whole, None)
-        if waiting is None:
-            self.passed(source, generation)
-            sets = self._sets.setdefault(source, {})
-            waiting = _Set(offset, generation)
-        waiting.generation = max(waiting.generation, generation)
-        waiting.pieces[fragment.number] = fragment.data
-        if len(waiting.pieces) == fragment.of:
-            if not sets:
-                del self._sets[source]
-            return b"".join(piece for _, piece in sorted(waiting.pieces.items()))
-        sets[fragment.whole] = waiting  # the newest stands last
-        while len(sets) > SENDERS:
-            del sets[next(iter(sets))]
-        return None
+        if fragment.number == 0:
+            self.passed(source, offset=offset, generation=generation)
+            self._begin(source, generation, _Set(offset, fragment.whole))
+        waiting = self._sets.get(source, {}).get(generation)
+        if waiting is None or (waiting.whole, len(waiting.pieces)) != (fragment.whole, fragment.number):
+            return None  # a repeat, or the end of something whose beginning was given up
+        waiting.pieces.append(fragment.data)
+        if len(waiting.pieces) < fragment.of:
+            return None
+        self._drop(source, generation)
+        return b"".join(waiting.pieces)
 
-    def passed(self, source: bytes, generation: int) -> None:
-        """Forget sets whose sender has gone on, or was followed by another: an envelope of `generation` came after."""
-        sets = self._sets.pop(source, {})
-        kept = {whole: waiting for whole, waiting in sets.items() if waiting.generation > generation}
-        if kept:
-            self._sets[source] = kept
+    def passed(self, source: bytes, *, offset: int, generation: int) -> None:
+        """Forget the source's sets whose sender has gone on or was followed by another, and all that are too old.
+
+        An envelope of `generation` began at `offset`. What a sender was not done with is not committed: it comes again.
+        """
+        for name, sets in list(self._sets.items()):
+            for sender, waiting in list(sets.items()):
+                if offset - waiting.first >= AGE or (name == source and sender <= generation):
+                    self._drop(name, sender)
+
+    def _begin(self, source: bytes, generation: int, begun: _Set) -> None:
+        sets = self._sets.setdefault(source, {})
+        sets[generation] = begun
+        if len(sets) > SENDERS:
+            self._drop(source, min(sets))
+
+    def _drop(self, source: bytes, generation: int) -> None:
+        del self._sets[source][generation]
+        if not self._sets[source]:
+            del self._sets[source]
+
+    def _waiting(self) -> Iterator[_Set]:
+        return (waiting for sets in self._sets.values() for waiting in sets.values())

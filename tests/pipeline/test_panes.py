@@ -1,4 +1,4 @@
-"""Panes of a block are bounded: who comes too late to open one is decided by the order of the log, and by that alone."""
+"""Panes of a block are bounded: which events come too late to open one is decided by the order of the log alone."""
 
 from __future__ import annotations
 
