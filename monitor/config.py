@@ -141,6 +141,8 @@ class Config:
     clock: Clock = field(default_factory=Clock)
     server: Server = field(default_factory=Server)
     triggers: tuple[Webhook, ...] = ()
+    max_models: int = 1_000
+    max_columns: int = 2_000
     max_series: int = 10_000
     path: Path | None = field(default=None, compare=False)
 

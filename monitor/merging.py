@@ -179,6 +179,7 @@ class Merging:
         plan = merging.checkpoints.plan(dump(merging.merge.state), offset=offset)
         for step in (plan.items, [plan.marker], plan.useless):
             await deliver(self._sender, (self._state(partition, record) for record in step))
+        await deliver(self._sender, self._dispatcher.settled(partition))
         merging.changed, merging.due = False, time.monotonic() + self._config.kafka.checkpoint / 1000
         self._metrics.pipeline.checkpoint(time.monotonic() - began)
         return offset

@@ -63,6 +63,8 @@ kafka:
   partitions: 8
   replication: 3
   block: 1000
+  panes: 90
+  event: 2000
   flush: 500ms
   checkpoint: 1m
   session_timeout: 30s
@@ -75,6 +77,8 @@ triggers:
     cooldown: 12h
     dry_run: true
     timeout: 2s
+max_models: 20
+max_columns: 30
 max_series: 500
 """,
         folder,
@@ -90,6 +94,8 @@ max_series: 500
     assert made.kafka.brokers == ("a:9092", "[::1]:9093")
     assert made.kafka.sources == ("p1", "p2", "f")
     assert made.kafka.topics == config.Topics("s", "t", "w", "r", "d")
+    assert (made.kafka.panes, made.kafka.event) == (90, 2_000)
+    assert (made.max_models, made.max_columns, made.max_series) == (20, 30, 500)
     assert (made.kafka.flush, made.kafka.checkpoint) == (500, 60_000)
     assert made.clock == config.Clock(0, 60_000, 5_000)
     assert made.triggers == (config.Webhook("https://example.test/run?x=1", "hush", 12 * HOUR, True, 2_000),)

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from monitor.errors import DriftlineError
 from monitor.logs.contract import Counted, Decoder, PaneKey
-from monitor.pipeline.envelopes import FORMAT, Envelope, Part, pack, partition_of, unpack
-
-SPARSE = 8  # a pane of which less than an eighth of the cells are filled takes less memory packed
+from monitor.pipeline.envelopes import FORMAT, Envelope, Part, partition_of
+from monitor.pipeline.panes import Panes
 
 
 class SourcePartition:
@@ -51,7 +48,7 @@ class SourcePartition:
 
     def _open(self) -> None:
         self.block, self.start, self._told = self.end // self._size, self.end, self.end
-        self._counts: dict[PaneKey, npt.NDArray[np.unsignedinteger[Any]] | bytes] = {}
+        self._counts = Panes(self._narrow)
         self._panes: dict[tuple[str, str], set[int]] = {}
         self._changed: set[PaneKey] = set()
         self._latest: int | None = None
@@ -79,7 +76,7 @@ class SourcePartition:
         counted = self._decoder.count(values, timestamps, opened=self._panes)
         for key, counts in counted.counts.items():
             self._panes.setdefault(key[:2], set()).add(key.pane)
-            self._keep(key, counts)
+            self._counts.add(key, counts)
         self._changed |= counted.counts.keys()
         if counted.latest is not None:
             self._latest = counted.latest if self._latest is None else max(self._latest, counted.latest)
@@ -88,16 +85,6 @@ class SourcePartition:
         self._rejected.update(rejected.reason for rejected in counted.rejected)
         self.end, self.snapshot_due = stop, True
         return counted
-
-    def _keep(self, key: PaneKey, counts: npt.NDArray[np.integer[Any]]) -> None:
-        """Add to what the block has counted of a pane; as long as most cells are zero it is kept packed."""
-        known = self._counts.get(key)
-        if isinstance(known, np.ndarray):
-            np.add(known, counts, out=known, casting="unsafe")  # no count exceeds the block
-            return
-        total = counts if known is None else counts + unpack(known)
-        sparse = np.count_nonzero(total) * SPARSE < len(total)
-        self._counts[key] = pack(total) if sparse else total.astype(self._narrow)
 
     def snapshot(self, *, idle: int | None = None) -> list[Envelope]:
         """What the open block has counted so far: an envelope per partition of the summaries topic."""
@@ -118,9 +105,7 @@ class SourcePartition:
     def _envelopes(self, keys: Iterable[PaneKey], *, since: int, closed: bool, idle: int | None) -> list[Envelope]:
         parts: list[list[Part]] = [[] for _ in range(self._summaries)]
         for key in sorted(keys):
-            counts = self._counts[key]
-            packed = counts if isinstance(counts, bytes) else pack(counts)
-            parts[partition_of(key.model, self._summaries)].append(Part(key, packed))
+            parts[partition_of(key.model, self._summaries)].append(Part(key, self._counts.packed(key)))
         return [
             Envelope(
                 FORMAT,
