@@ -13,7 +13,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check bench dashboards lock clean
+.PHONY: help demo test lint format check bench lag dashboards lock clean
 
 help:
 	@echo "make demo        finds real drift in real data, on this machine, without any service (options in ARGS=)"
@@ -22,6 +22,7 @@ help:
 	@echo "make format      rewrites the code in its one format"
 	@echo "make check       runs lint, and compares generated files with their sources"
 	@echo "make bench       measures the product against its targets, in one run"
+	@echo "make lag         lets a worker with little memory catch up with ten million messages"
 	@echo "make dashboards  generates the Grafana dashboards"
 	@echo "make lock        resolves the dependencies again"
 	@echo "make clean       removes .venv and all caches"
@@ -66,6 +67,9 @@ check: lint
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+lag: $(VENV)/dev.stamp
+	@$(BIN)/python -m benchmarks.lag $(ARGS)
 
 dashboards: $(VENV)/dev.stamp
 	@$(BIN)/python -m dashboards
