@@ -15,6 +15,8 @@ from monitor.settings_triggers import read_webhook
 
 BOUNDS = {"max_models": (1_000, 100_000), "max_columns": (2_000, 100_000), "max_series": (10_000, 1_000_000)}
 
+LONGEST = 200  # characters of a name
+
 
 def load(path: Path) -> config.Config:
     """The configuration in a YAML file. Raises DriftlineError with a line for every mistake."""
@@ -66,6 +68,12 @@ def _check_bounds(node: Node, made: config.Config) -> None:
             "remove old ones, give each group of workers some of them, or raise max_models"
         )
     for name, version, profile in versions:
+        longest = max((column.name for column in profile.columns), key=len, default="")
+        if len(longest) > LONGEST:
+            node.wrong(
+                f"model {name!r} version {version!r}: expected names of columns of at most {LONGEST} characters, got "
+                f"{longest[:20]!r}... of {len(longest):,}; build its reference with --ignore"
+            )
         if len(profile.columns) > made.max_columns:
             node.wrong(
                 f"model {name!r} version {version!r}: expected at most {made.max_columns:,} columns, "

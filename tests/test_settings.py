@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,15 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
         "server.port",
         "max_series",
     ]
+
+
+def test_a_column_whose_name_is_too_long_is_a_mistake(folder: Path) -> None:
+    long = replace(profile().columns[0], name="x" * 201)
+    profile_file(folder, replace(profile(), columns=(long, *profile().columns[1:])))
+
+    (mistake,) = mistakes(MODEL, folder)
+
+    assert "expected names of columns of at most 200 characters, got 'xxxxxxxxxxxxxxxxxxxx'... of 201" in mistake
 
 
 def test_one_mistake_is_called_one(folder: Path) -> None:

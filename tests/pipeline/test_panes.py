@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 from monitor.drift.windows import Windows
 from monitor.logs.contract import PaneKey, Rejected
 from monitor.logs.json import JsonDecoder
-from monitor.pipeline.envelopes import Envelope, encode, unpack
+from monitor.pipeline.envelopes import Envelope, encode, pack, unpack
+from monitor.pipeline.panes import Panes
 from monitor.pipeline.summarise import SourcePartition
 from tests.naive import Event
 from tests.pipeline.wire import MINUTE, NOON, World, counted, logged
@@ -110,3 +113,28 @@ def test_a_pane_holds_the_same_counts_whether_its_events_come_one_by_one_or_at_o
     (one,), (other,) = at_once.snapshot()[0].parts, one_by_one.snapshot()[0].parts
     assert np.array_equal(unpack(one.counts), unpack(other.counts))
     assert one == other
+
+
+def test_a_pane_with_few_events_takes_the_memory_of_its_events_and_not_of_all_its_cells() -> None:
+    cells, columns, panes = 11_000, 50, 1_000
+    counts = np.zeros(cells, dtype=np.int64)
+    counts[:: cells // columns] = 1
+    held = Panes()
+    tracemalloc.start()
+    for pane in range(panes):
+        held.add(PaneKey("a", "1", "abc", "", pane), counts)
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert taken < panes * 1_000 < panes * cells * 8 / 50
+    assert all(np.array_equal(held[key], counts) for key in held)
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=9, max_size=9).map(np.array), max_size=8))
+def test_totals_are_the_sums_whatever_they_are_kept_as(changes: list[npt.NDArray[np.int64]]) -> None:
+    held, key = Panes(np.uint16), PaneKey("a", "1", "abc", "", 0)
+    for change in changes:
+        held.add(key, change)
+    if changes:
+        total = np.sum(changes, axis=0)
+        assert held[key].tolist() == total.tolist()
+        assert held.packed(key) == pack(total)
