@@ -13,7 +13,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check mutations bench faults chaos dashboards lock clean
+.PHONY: help demo test lint format check mutations bench faults chaos lag dashboards lock clean
 
 help:
 	@echo "make demo        finds real drift in real data, on this machine, without any service (options in ARGS=)"
@@ -25,6 +25,7 @@ help:
 	@echo "make bench       measures the product against its targets, in one run"
 	@echo "make faults      breaks workers, brokers and networks in every way, and writes docs/faults.md"
 	@echo "make chaos       many short trials of stalls and changes of ownership"
+	@echo "make lag         lets a worker with little memory catch up with ten million messages"
 	@echo "make dashboards  generates the Grafana dashboards"
 	@echo "make lock        resolves the dependencies again"
 	@echo "make clean       removes .venv and all caches"
@@ -78,6 +79,9 @@ faults: $(VENV)/dev.stamp
 
 chaos: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.faults.chaos $(ARGS)
+
+lag: $(VENV)/dev.stamp
+	@$(BIN)/python -m benchmarks.lag $(ARGS)
 
 dashboards: $(VENV)/dev.stamp
 	@$(BIN)/python -m dashboards

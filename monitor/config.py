@@ -14,6 +14,7 @@ from pathlib import Path
 from monitor.drift.profiles import Profile
 from monitor.drift.thresholds import Rule
 from monitor.drift.windows import Windows
+from monitor.logs.contract import MAX_BYTES, MAX_PANES
 
 DAY = 86_400_000
 
@@ -76,7 +77,10 @@ class Topics:
 
 @dataclass(frozen=True)
 class Kafka:
-    """Where Kafka is and how we use it. `partitions` and `replication` are those of the topics that we create."""
+    """Where Kafka is and how we use it. `partitions` and `replication` are those of the topics that we create.
+
+    `panes` is the most that a block may open of each model version, `event` the most bytes of an event.
+    """
 
     brokers: tuple[str, ...] = ("localhost:9092",)
     predictions: tuple[str, ...] = ("predictions",)
@@ -86,6 +90,8 @@ class Kafka:
     partitions: int = 4
     replication: int = 1
     block: int = 50_000
+    panes: int = MAX_PANES
+    event: int = MAX_BYTES
     flush: int = 500
     checkpoint: int = 10_000
     session_timeout: int = 10_000
@@ -135,6 +141,8 @@ class Config:
     clock: Clock = field(default_factory=Clock)
     server: Server = field(default_factory=Server)
     triggers: tuple[Webhook, ...] = ()
+    max_models: int = 1_000
+    max_columns: int = 2_000
     max_series: int = 10_000
     path: Path | None = field(default=None, compare=False)
 
@@ -146,5 +154,7 @@ class Config:
             for m in self.models
             for version, profile in m.versions.items()
         ]
-        text = "\n".join([*sorted(parts), f"max_future {self.clock.max_future}", f"block {self.kafka.block}"])
+        kafka = self.kafka
+        limits = [f"block {kafka.block}", f"panes {kafka.panes}", f"event {kafka.event}"]
+        text = "\n".join([*sorted(parts), f"max_future {self.clock.max_future}", *limits])
         return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -10,14 +10,16 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import uuid4
 
 from monitor.config import Config
 from monitor.delivery import Outgoing, Sender, deliver
 from monitor.errors import DriftlineError
 from monitor.metrics import Metrics
-from monitor.pipeline import assemble, envelopes, results
+from monitor.pipeline import assemble, envelopes, fragments, results
 from monitor.pipeline.checkpoints import Checkpoints, Record, restore
+from monitor.pipeline.fragments import Joiner
 from monitor.pipeline.merge import Late, Merge, Output, Tally
 from monitor.pipeline.results import EpisodeEvent, Result
 from monitor.pipeline.state import State, dump, load
@@ -38,6 +40,7 @@ class _Merging:
     checkpoints: Checkpoints
     generation: int
     counted: Tally = field(default_factory=Tally)
+    joiner: Joiner = field(default_factory=Joiner)
     changed: bool = False
     whole: bool = True
     due: float = 0.0
@@ -62,8 +65,6 @@ class Merging:
         self._dispatcher.restore(partition, records)
         restored = restore(record for record in records if not self._dispatcher.owns(record.key))
         merge = assemble.merge(self._config, load(restored.items) if restored else State())
-        if restored:
-            merge.state.offset = restored.offset
         stale = restored.keys if restored else []
         self._partitions[partition] = _Merging(merge, Checkpoints(uuid4().hex, stale=stale), batch.generation)
         for series in merge.state.series.values():
@@ -123,9 +124,12 @@ class Merging:
 
     def _apply(self, merging: _Merging, record: object) -> list[Output]:
         try:
-            envelope = envelopes.decode(record.value or b"")  # type: ignore[attr-defined]  # the driver's own record
-            headers = dict(record.headers)  # type: ignore[attr-defined]
+            headers = dict(record.headers)  # type: ignore[attr-defined]  # the driver's own record
             generation = int(headers.get(GENERATION, b"0"))
+            data = _joined(merging.joiner, record, headers.get(fragments.HEADER), generation)
+            if data is None:
+                return []
+            envelope = envelopes.decode(data)
         except (DriftlineError, ValueError) as error:
             logger.error("summaries offset %d is no envelope and was left out: %s", record.offset, error)  # type: ignore[attr-defined]
             return []
@@ -170,13 +174,25 @@ class Merging:
         began = time.monotonic()
         if not merging.changed or not merging.whole or (began < merging.due and not now):
             return None
-        offset = merging.merge.state.offset
+        first = merging.joiner.first
+        offset = merging.merge.state.offset if first is None else first  # fragments that wait are in no checkpoint
         plan = merging.checkpoints.plan(dump(merging.merge.state), offset=offset)
         for step in (plan.items, [plan.marker], plan.useless):
             await deliver(self._sender, (self._state(partition, record) for record in step))
+        await deliver(self._sender, self._dispatcher.settled(partition))
         merging.changed, merging.due = False, time.monotonic() + self._config.kafka.checkpoint / 1000
         self._metrics.pipeline.checkpoint(time.monotonic() - began)
         return offset
 
     def _state(self, partition: int, record: Record) -> Outgoing:
         return Outgoing(self._config.kafka.topics.state, record.key, record.value, partition)
+
+
+def _joined(joiner: Joiner, record: Any, fragment: bytes | None, generation: int) -> bytes | None:
+    """The envelope in a record or, where that brings its last fragment, in several; None while others are missing."""
+    source, value = record.key or b"", record.value or b""
+    if fragment is None:
+        joiner.passed(source, offset=record.offset, generation=generation)
+        return value
+    piece = fragments.read(fragment, value)
+    return joiner.take(source, piece, offset=record.offset, generation=generation)

@@ -13,6 +13,10 @@ from monitor.settings_kafka import read_kafka
 from monitor.settings_models import read_model
 from monitor.settings_triggers import read_webhook
 
+BOUNDS = {"max_models": (1_000, 100_000), "max_columns": (2_000, 100_000), "max_series": (10_000, 1_000_000)}
+
+LONGEST = 200  # characters of a name
+
 
 def load(path: Path) -> config.Config:
     """The configuration in a YAML file. Raises DriftlineError with a line for every mistake."""
@@ -36,7 +40,7 @@ def examine(text: str, path: Path) -> tuple[config.Config, list[str]]:
 
 
 def _config(root: Node, path: Path) -> config.Config:
-    sections = root.fields("models", "budget", "logs", "kafka", "clock", "server", "triggers", "max_series")
+    sections = root.fields("models", "budget", "logs", "kafka", "clock", "server", "triggers", *BOUNDS)
     made = config.Config(
         models=tuple(read_model(node, path.parent) for node in sections["models"].items(at_least=1)),
         budget=_budget(sections["budget"]),
@@ -45,13 +49,36 @@ def _config(root: Node, path: Path) -> config.Config:
         clock=_clock(sections["clock"]),
         server=_server(sections["server"]),
         triggers=tuple(read_webhook(node, path.parent) for node in sections["triggers"].hidden().items()),
-        max_series=sections["max_series"].integer(10_000, least=1, most=1_000_000),
         path=path,
+        **{key: sections[key].integer(default, least=1, most=most) for key, (default, most) in BOUNDS.items()},
     )
     for name, times in Counter(model.name for model in made.models).items():
         if name and times > 1:
             sections["models"].wrong(f"model {name!r} stands twice; give each model one entry, with all its versions")
+    _check_bounds(sections["models"], made)
     return made
+
+
+def _check_bounds(node: Node, made: config.Config) -> None:
+    """Models and columns are most of a worker's memory."""
+    versions = [(model.name, version, profile) for model in made.models for version, profile in model.versions.items()]
+    if len(versions) > made.max_models:
+        node.wrong(
+            f"expected at most {made.max_models:,} versions of models, got {len(versions):,}; "
+            "remove old ones, give each group of workers some of them, or raise max_models"
+        )
+    for name, version, profile in versions:
+        longest = max((column.name for column in profile.columns), key=len, default="")
+        if len(longest) > LONGEST:
+            node.wrong(
+                f"model {name!r} version {version!r}: expected names of columns of at most {LONGEST} characters, got "
+                f"{longest[:20]!r}... of {len(longest):,}; build its reference with --ignore"
+            )
+        if len(profile.columns) > made.max_columns:
+            node.wrong(
+                f"model {name!r} version {version!r}: expected at most {made.max_columns:,} columns, "
+                f"got {len(profile.columns):,}; build its reference with --ignore, or raise max_columns"
+            )
 
 
 def _budget(node: Node) -> config.Budget:

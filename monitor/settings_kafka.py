@@ -11,7 +11,13 @@ from monitor.nodes import Node
 TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 BROKER = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 
-NUMBERS = {"partitions": (1, 10_000), "replication": (1, 100), "block": (100, 10_000_000)}
+NUMBERS = {
+    "partitions": (1, 10_000),
+    "replication": (1, 100),
+    "block": (100, 10_000_000),
+    "panes": (1, 1_000_000),
+    "event": (1_000, 15_000_000),  # the dead letters take no more
+}
 DURATIONS = {"flush": 10, "checkpoint": 100, "session_timeout": 1_000}
 TOPICS = ("summaries", "state", "windows", "triggers", "dead_letters")
 

@@ -17,7 +17,7 @@ from monitor.config import Config
 from monitor.delivery import Outgoing, Sender, deliver
 from monitor.logs.contract import Counted, Rejected, note_unknown
 from monitor.metrics_pipeline import Kind, Pipeline
-from monitor.pipeline import assemble
+from monitor.pipeline import assemble, fragments
 from monitor.pipeline.envelopes import Envelope, encode
 from monitor.pipeline.summarise import SourcePartition
 from monitor.topics import LARGEST
@@ -25,6 +25,7 @@ from monitor.transport import Batch, Partition
 
 GENERATION = "driftline.generation"
 LONGEST = LARGEST - 1024 * 1024  # of a dead letter's value: its key and headers need room too
+OVERHEAD = 1_024  # bytes of a record of the summaries beside its value: key, headers, the batch around it
 FLUSH_SHARE = 25  # a flush may take a 25th of the time between two of them
 
 
@@ -54,12 +55,16 @@ class _Reading:
 
 
 class Summarising:
-    """Counts what its source partitions bring. `partitions_of` tells how many partitions a topic has."""
+    """Counts what its source partitions bring. `partitions_of` tells how many partitions a topic has.
+
+    largest: bytes that a record of the summaries topic may have; a longer envelope goes in fragments.
+    """
 
     def __init__(
-        self, config: Config, sender: Sender, metrics: Pipeline, *, partitions_of: Callable[[str], int]
+        self, config: Config, sender: Sender, metrics: Pipeline, *, partitions_of: Callable[[str], int], largest: int
     ) -> None:
         self._config, self._sender, self._metrics, self._partitions_of = config, sender, metrics, partitions_of
+        self._largest = max(largest - OVERHEAD, 1)
         self._decoder = assemble.decoder(config)
         self._readings: dict[tuple[str, int], _Reading] = {}
         self._unknown: dict[tuple[str, str], set[str]] = {}
@@ -172,11 +177,17 @@ class Summarising:
             await self._emit(source.snapshot(idle=idle), reading.generation, kind=kind)
 
     async def _emit(self, envelopes: list[Envelope], generation: int, *, kind: Kind) -> None:
-        """Send one envelope to each partition of the summaries topic and wait until the broker has them all."""
+        """Send an envelope to each partition of the summaries topic and wait until the broker has them all."""
         topic = self._config.kafka.topics.summaries
-        headers = [(GENERATION, str(generation).encode())]
+        headers, records = [(GENERATION, str(generation).encode())], []
         key = f"{envelopes[0].topic}-{envelopes[0].partition}".encode()
-        records = [Outgoing(topic, key, encode(envelope), i, headers) for i, envelope in enumerate(envelopes)]
+        for i, envelope in enumerate(envelopes):
+            data = encode(envelope)
+            if len(data) <= self._largest:
+                records.append(Outgoing(topic, key, data, i, headers))
+                continue
+            for piece in fragments.split(data, self._largest):
+                records.append(Outgoing(topic, key, piece.data, i, [*headers, (fragments.HEADER, piece.header)]))
         await deliver(self._sender, records)
         self._metrics.envelope(kind)
 

@@ -108,6 +108,15 @@ def partition_counts(config: Config, *, deadline: float = 10.0) -> dict[str, int
     return {name: found[name].partitions for name in (*config.kafka.sources, config.kafka.topics.summaries)}
 
 
+def largest_summary(config: Config, *, deadline: float = 10.0) -> int:
+    """Bytes that a record of the summaries topic may have. Raises OutsideError without a broker."""
+    name = config.kafka.topics.summaries
+    with admin(config.kafka.brokers, deadline) as client:
+        found = _look(client, [name])
+    limit = found[name].settings.get("max.message.bytes", "") if name in found else ""
+    return min(int(limit), LARGEST) if limit.isdigit() else LARGE
+
+
 def differences(topic: Topic, found: Found, *, replication: int) -> list[str]:
     """How a topic that exists differs from what it should be, and what to do about each."""
     place, said = f"topic {topic.name!r}", []

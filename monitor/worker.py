@@ -28,7 +28,7 @@ from monitor.pipeline import assemble
 from monitor.pipeline.checkpoints import Record
 from monitor.server import Server
 from monitor.summarising import Summarising
-from monitor.topics import LARGEST, partition_counts
+from monitor.topics import LARGEST, largest_summary, partition_counts
 from monitor.transport import Batch, Verdict, new_app
 from monitor.transport import run as run_app
 from monitor.transport_consumer import HANDOVER
@@ -67,6 +67,7 @@ class Worker:
     async def run(self) -> int:
         """Start, work until told to stop or until something fails, and leave cleanly."""
         self._of = await asyncio.to_thread(partition_counts, self._config)
+        self._largest = await asyncio.to_thread(largest_summary, self._config)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
@@ -117,7 +118,9 @@ class Worker:
             return made.outcome
 
         self._dispatcher = Dispatcher(self._config, sender, pipeline, call)
-        self._summarising = Summarising(self._config, sender, pipeline, partitions_of=self._of.__getitem__)
+        self._summarising = Summarising(
+            self._config, sender, pipeline, partitions_of=self._of.__getitem__, largest=self._largest
+        )
         self._merging = Merging(self._config, sender, self._metrics, self._dispatcher, read_state=self._read_state)
         for topic in kafka.sources:
             self._app.agent(self._app.batches(topic), name=f"summarise {topic}")(self._agent(self._summarise))

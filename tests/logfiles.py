@@ -56,7 +56,7 @@ def decoded(profile: Profile, path: Path, *, size: int = DAY, **mapping: Any) ->
         unused.update(rejected.reason for rejected in counted.rejected)
         unused.update(counted.skipped)
         for key, counts in counted.counts.items():
-            panes[key.pane] = panes.get(key.pane, 0) + counts
+            panes[key.pane] = panes.get(key.pane, 0) + counts.astype(np.int64)
     return panes, unused
 
 

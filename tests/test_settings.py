@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,8 @@ kafka:
   partitions: 8
   replication: 3
   block: 1000
+  panes: 90
+  event: 2000
   flush: 500ms
   checkpoint: 1m
   session_timeout: 30s
@@ -75,6 +78,8 @@ triggers:
     cooldown: 12h
     dry_run: true
     timeout: 2s
+max_models: 20
+max_columns: 30
 max_series: 500
 """,
         folder,
@@ -90,6 +95,8 @@ max_series: 500
     assert made.kafka.brokers == ("a:9092", "[::1]:9093")
     assert made.kafka.sources == ("p1", "p2", "f")
     assert made.kafka.topics == config.Topics("s", "t", "w", "r", "d")
+    assert (made.kafka.panes, made.kafka.event) == (90, 2_000)
+    assert (made.max_models, made.max_columns, made.max_series) == (20, 30, 500)
     assert (made.kafka.flush, made.kafka.checkpoint) == (500, 60_000)
     assert made.clock == config.Clock(0, 60_000, 5_000)
     assert made.triggers == (config.Webhook("https://example.test/run?x=1", "hush", 12 * HOUR, True, 2_000),)
@@ -109,6 +116,15 @@ def test_all_mistakes_are_told_at_once(folder: Path) -> None:
         "server.port",
         "max_series",
     ]
+
+
+def test_a_column_whose_name_is_too_long_is_a_mistake(folder: Path) -> None:
+    long = replace(profile().columns[0], name="x" * 201)
+    profile_file(folder, replace(profile(), columns=(long, *profile().columns[1:])))
+
+    (mistake,) = mistakes(MODEL, folder)
+
+    assert "expected names of columns of at most 200 characters, got 'xxxxxxxxxxxxxxxxxxxx'... of 201" in mistake
 
 
 def test_one_mistake_is_called_one(folder: Path) -> None:

@@ -10,7 +10,7 @@ import yaml
 from monitor import settings
 from tests.examples import MODEL, profile, profile_file
 
-EXPECTED_FIELDS = "models, budget, logs, kafka, clock, server, triggers, max_series"
+EXPECTED_FIELDS = "models, budget, logs, kafka, clock, server, triggers, max_models, max_columns, max_series"
 
 
 def model(**entries: object) -> str:
@@ -32,6 +32,25 @@ MISTAKES = [
     ("models: []", ["models: expected a list with at least one entry, got a list with 0 entries"]),
     ("models: credit", ["models: expected a list with at least one entry, got 'credit'"]),
     ("models: [credit]", ["models[0]: expected fields (name, versions, window, columns, min_events), got 'credit'"]),
+    (
+        model(versions={"3": "credit-3.json", "4": "credit-4.json"}) + "max_models: 1",
+        [
+            "models: expected at most 1 versions of models, got 2; remove old ones, give each group of workers some of "
+            "them, or raise max_models"
+        ],
+    ),
+    (
+        MODEL + "max_columns: 2",
+        [
+            "models: model 'credit' version '3': expected at most 2 columns, got 3; build its reference with --ignore, "
+            "or raise max_columns"
+        ],
+    ),
+    (MODEL + "kafka: {panes: 0}", ["kafka.panes: expected a whole number from 1 to 1,000,000, got 0"]),
+    (
+        MODEL + "kafka: {event: 9}",
+        ["kafka.event: expected a whole number from 1,000 to 15,000,000, got 9"],
+    ),
     (MODEL + "kafak: {}", ["kafak: unknown field; did you mean 'kafka'?"]),
     (MODEL + "colour: red", [f"colour: unknown field; known are {EXPECTED_FIELDS}"]),
     (
@@ -253,7 +272,8 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("text", "expected"), MISTAKES, ids=range(len(MISTAKES)))
 def test_a_mistake_is_told_exactly_once_with_its_place(text: str, expected: list[str], tmp_path: Path) -> None:
-    profile_file(tmp_path, profile())
+    for version in "34":
+        profile_file(tmp_path, profile(version=version))
 
     assert settings.examine(text, tmp_path / "driftline.yaml")[1] == expected
 

@@ -151,19 +151,20 @@ def test_a_damaged_entry_of_the_ledger_is_said_and_left_out(
 ) -> None:
     life = Life()
     asyncio.run(life.run())
-    damage(life.topics, harm)
+    kept = damage(life.topics, harm)
     caplog.set_level(logging.ERROR)
     called = list(life.calls)
     asyncio.run(life.run())
     check(life)
     assert life.calls == called
-    assert caplog.text.count("is damaged, or another version's, and was left out") == 2
-    assert called[0][0] in caplog.text
+    assert caplog.text.count("is damaged, or another version's, and was left out") == len(kept) > 0
+    assert all(repr(key) in caplog.text for key in kept)
 
 
-def damage(topics: Topics, harm: Callable[[bytes], bytes]) -> None:
-    """Harm every entry of the ledger."""
+def damage(topics: Topics, harm: Callable[[bytes], bytes]) -> list[bytes]:
+    """Harm every entry of the ledger; the keys of those that are still there."""
     log = topics.records[TOPICS.state]
     topics.records[TOPICS.state] = [
         r._replace(value=harm(r.value)) if r.key.startswith(LEDGER) and r.value else r for r in log
     ]
+    return [key for key, value in {r.key: r.value for r in log}.items() if key.startswith(LEDGER) and value]

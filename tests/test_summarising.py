@@ -33,7 +33,7 @@ def reading(producer: Producer, *, generation: int = 1) -> Summarising:
     """An agent that owns the partition from its start."""
     metrics = Metrics(CONFIG.max_series)
     metrics.configure(CONFIG)
-    made = Summarising(CONFIG, producer, metrics.pipeline, partitions_of=lambda topic: 1)
+    made = Summarising(CONFIG, producer, metrics.pipeline, partitions_of=lambda topic: 1, largest=1 << 20)
     made.begin(batch("predictions", [], start=0, generation=generation))
     return made
 

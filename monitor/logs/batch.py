@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from monitor.drift.bins import Counts
+from monitor.drift.windows import Windows
 from monitor.logs.careful import Row, open_envelope, read_row, scalar, unknown_columns
 from monitor.logs.columns import Part, join
-from monitor.logs.contract import EMPTY, FUTURE_TIME, MESSAGE, TOMBSTONE, Counted, PaneKey, Rejected, note_unknown
+from monitor.logs.contract import (
+    EMPTY,
+    FUTURE_TIME,
+    MESSAGE,
+    TOMBSTONE,
+    TOO_MANY_PANES,
+    Counted,
+    Opened,
+    PaneKey,
+    Rejected,
+    note_unknown,
+)
 from monitor.logs.events import Key, Reader
 from monitor.logs.millis import HIGH, LOW
 from monitor.logs.routes import Routes
@@ -56,7 +68,7 @@ class Batch:
         largest = max(sizes, key=lambda key: sizes[key], default=None)
         return largest if largest and 2 * sizes[largest] > len(texts) else None
 
-    def finish(self, timestamps: Sequence[int] | None, *, max_future: int) -> Counted:
+    def finish(self, timestamps: Sequence[int] | None, *, max_future: int, max_panes: int, opened: Opened) -> Counted:
         """The counts of everything taken in."""
         for key, (places, texts) in self._waiting.items():
             for i in range(0, len(texts), CHUNK):
@@ -66,7 +78,10 @@ class Batch:
         received = None if timestamps is None else np.fromiter(timestamps, dtype=np.int64)
         for owner in sorted(self._parts):
             part = join(self._parts[owner])
-            self._count(owner, part if received is None else self._present(part, received, max_future))
+            if received is not None:
+                part = self._present(part, received, max_future)
+            windows = self._routes.targets[owner].windows
+            self._count(owner, self._fitting(part, windows, max_panes, opened.get(owner, ())))
         self._counted.rejected.sort(key=lambda rejected: rejected.index)
         return self._counted
 
@@ -184,6 +199,24 @@ class Batch:
             problem = f"the time is {lead} ms after the broker's, more than {max_future} ms; check the producer's clock"
             self._reject(place, Unusable(FUTURE_TIME, problem))
         return part.take(~future) if future.any() else part
+
+    def _fitting(self, part: Part, windows: Windows, most: int, opened: Collection[int]) -> Part:
+        """The events whose panes the block may hold; which panes come first is decided by the log's order alone."""
+        if not len(part.index):
+            return part
+        panes = part.times - (part.times - windows.offset) % windows.pane
+        if len(opened) + (int(panes.max()) - int(panes.min())) // windows.pane < most:
+            return part
+        distinct, pane_of = np.unique(panes, return_inverse=True)
+        first = np.full(len(distinct), np.iinfo(np.int64).max)
+        np.minimum.at(first, pane_of, part.index)
+        new = np.flatnonzero(~np.isin(distinct, np.array(list(opened), dtype=np.int64)))
+        surplus = new[np.argsort(first[new])][max(most - len(opened), 0) :]
+        outside = np.isin(pane_of, surplus)
+        for place in part.index[outside].tolist():
+            problem = f"the block has {most} panes of this model already; raise kafka.panes, or lower kafka.block"
+            self._reject(place, Unusable(TOO_MANY_PANES, problem))
+        return part.take(~outside) if len(surplus) else part
 
     def _reject(self, place: int, flaw: Unusable) -> None:
         message = "".join(char if char.isprintable() else "?" for char in flaw.message[:MESSAGE])

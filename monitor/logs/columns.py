@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -72,8 +73,8 @@ class Layout:
         edges = (bins.edges for i in self.numeric if isinstance(bins := profile.columns[i].bins, Ordered))
         self.cuts = tuple(np.concatenate((known, (NO_NUMBER, MISSING_NUMBER))) for known in edges)
 
-    def count_panes(self, part: Part, windows: Windows) -> Iterator[tuple[int, Counts]]:
-        """Counts of each pane that holds any of the events, earliest first."""
+    def count_panes(self, part: Part, windows: Windows) -> Iterator[tuple[int, npt.NDArray[np.integer[Any]]]]:
+        """Counts of each pane that holds any of the events, earliest first; narrow where there may be many."""
         panes = part.times - (part.times - windows.offset) % windows.pane
         first = int(panes[0])
         if np.all(panes == first):
@@ -83,9 +84,10 @@ class Layout:
         starts, begins = np.unique(panes[order], return_index=True)
         floats, cells = part.floats[:, order], part.cells[:, order]
         ends = [*begins[1:].tolist(), len(panes)]
-        count = self.count if len(panes) >= FEW * len(starts) else self.count_few
+        few = len(panes) < FEW * len(starts)
         for pane, begin, end in zip(starts.tolist(), begins.tolist(), ends, strict=True):
-            yield pane, count(floats[:, begin:end], cells[:, begin:end])
+            values = floats[:, begin:end], cells[:, begin:end]
+            yield pane, self.count_few(*values).astype(np.min_scalar_type(end - begin)) if few else self.count(*values)
 
     def count(self, floats: Floats, cells: Cells) -> Counts:
         """Counts of many events: each numeric column is sorted and its edges are looked up in it."""

@@ -1,18 +1,21 @@
 """What every decoder of logs promises: bytes and profiles in, counts per pane out, and the events it could not use.
 
-A decoder is a pure function of the bytes and the targets. It does no I/O, reads no clock, and its sums do not depend on
-where a batch begins or ends. Every value is accounted for exactly once: events + skipped + rejected == len(values).
+A decoder is a pure function of the bytes, the targets and the panes that the block has opened. It does no I/O and reads
+no clock, and its sums do not depend on where a batch begins or ends. Every value is accounted for exactly once:
+events + skipped + rejected == len(values).
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from monitor.drift.bins import Counts
+import numpy as np
+import numpy.typing as npt
+
 from monitor.drift.profiles import Profile
 from monitor.drift.windows import Windows
 
@@ -24,13 +27,30 @@ BAD_TIME = "bad_time"
 FUTURE_TIME = "future_time"
 UNKNOWN_MODEL = "unknown_model"
 UNKNOWN_VERSION = "unknown_version"
-REASONS = (NOT_JSON, TOO_DEEP, TOO_LARGE, NOT_AN_EVENT, BAD_TIME, FUTURE_TIME, UNKNOWN_MODEL, UNKNOWN_VERSION)
+TOO_MANY_PANES = "too_many_panes"
+REASONS = (
+    NOT_JSON,
+    TOO_DEEP,
+    TOO_LARGE,
+    NOT_AN_EVENT,
+    BAD_TIME,
+    FUTURE_TIME,
+    UNKNOWN_MODEL,
+    UNKNOWN_VERSION,
+    TOO_MANY_PANES,
+)
 
 TOMBSTONE, EMPTY = "tombstone", "empty"  # what is skipped without harm
 
+MAX_BYTES = 1_000_000  # of an event, unless configured
+MAX_PANES = 1_000  # of a model version in a block, unless configured
 MESSAGE = 500  # longest message of a rejected event, in characters
 UNKNOWN_NAMES = 100  # most unknown columns remembered for a model version
 UNKNOWN_LENGTH = 100  # characters kept of the name of one
+
+
+Opened = Mapping[tuple[str, str], Collection[int]]
+"""The panes (starts) that a block has opened so far, by model and version."""
 
 
 class PaneKey(NamedTuple):
@@ -62,12 +82,12 @@ class Rejected:
 
 @dataclass(slots=True)
 class Counted:
-    """What one batch held. `latest` is the largest event time counted.
+    """What one batch held. `latest` is the largest event time counted; counts may be of any width that holds them.
 
     `unknown_columns` has those of the first events that bring any; once they are common it is a sample, not a census.
     """
 
-    counts: dict[PaneKey, Counts] = field(default_factory=dict)
+    counts: dict[PaneKey, npt.NDArray[np.integer[Any]]] = field(default_factory=dict)
     events: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     rejected: list[Rejected] = field(default_factory=list)
@@ -78,8 +98,13 @@ class Counted:
 class Decoder(Protocol):
     """Turns logged values into counts."""
 
-    def count(self, values: Sequence[bytes | None], timestamps: Sequence[int] | None) -> Counted:
-        """Counts of a batch. timestamps: the broker's, in milliseconds, one per value; None for files."""
+    def count(
+        self, values: Sequence[bytes | None], timestamps: Sequence[int] | None, *, opened: Opened | None = None
+    ) -> Counted:
+        """Counts of a batch. timestamps: the broker's, in milliseconds, one per value; None for files.
+
+        opened: what the batches before this one have opened of the same block; None where this one begins it.
+        """
         ...
 
 

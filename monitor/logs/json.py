@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.errors import DriftlineError
 from monitor.logs.batch import CHUNK, Batch
-from monitor.logs.contract import Counted, Target
+from monitor.logs.contract import MAX_BYTES, MAX_PANES, Counted, Opened, Target
 from monitor.logs.events import Key
 from monitor.logs.routes import Routes
 from monitor.logs.screen import Screen
@@ -24,6 +24,7 @@ class JsonDecoder:
     """Decodes canonical JSON events of the targets, which stand by model (or feature view) and version.
 
     max_future: an event may be this many milliseconds ahead of the broker. max_bytes, max_depth: limits of one value.
+    max_panes: a block may open so many panes of each target; events that need another one are rejected.
     What it remembers between batches (the likely target, columns of odd type) changes its speed, never its results.
     """
 
@@ -32,19 +33,25 @@ class JsonDecoder:
         targets: Mapping[tuple[str, str], Target],
         *,
         max_future: int = 300_000,
-        max_bytes: int = 1_000_000,
+        max_bytes: int = MAX_BYTES,
         max_depth: int = 64,
+        max_panes: int = MAX_PANES,
     ) -> None:
-        if max_bytes < 1 or max_depth < 1:
-            raise DriftlineError(f"expected max_bytes and max_depth of at least 1, got {max_bytes} and {max_depth}")
+        if min(max_bytes, max_depth, max_panes) < 1:
+            raise DriftlineError(
+                "expected max_bytes, max_depth and max_panes of at least 1, "
+                f"got {max_bytes}, {max_depth} and {max_panes}"
+            )
         self._routes = Routes(targets)
         self._screen = Screen(max_bytes, max_depth)
-        self._max_future = max_future
+        self._max_future, self._max_panes = max_future, max_panes
         self._likely: Key | None = None
 
-    def count(self, values: Sequence[bytes | None], timestamps: Sequence[int] | None) -> Counted:
+    def count(
+        self, values: Sequence[bytes | None], timestamps: Sequence[int] | None, *, opened: Opened | None = None
+    ) -> Counted:
         """Counts of a batch. timestamps: the broker's, in milliseconds, negative where unknown; None for files."""
         batch = Batch(self._routes, self._screen)
         for start in range(0, len(values), CHUNK):
             self._likely = batch.read(start, values[start : start + CHUNK], self._likely)
-        return batch.finish(timestamps, max_future=self._max_future)
+        return batch.finish(timestamps, max_future=self._max_future, max_panes=self._max_panes, opened=opened or {})

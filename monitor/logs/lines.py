@@ -11,13 +11,13 @@ from collections.abc import Collection
 import msgspec
 
 from monitor.logs.careful import open_envelope
-from monitor.logs.contract import NOT_AN_EVENT, NOT_JSON, category_name
+from monitor.logs.contract import MAX_BYTES, NOT_AN_EVENT, NOT_JSON, category_name
 from monitor.logs.millis import read_time
 from monitor.logs.screen import Screen, Unusable
 
 OTHER_MODEL, OTHER_VERSION = "other_model", "other_version"
 
-_screen = Screen(max_bytes=1_000_000, max_depth=64)  # what the decoder takes
+_screen = Screen(max_bytes=MAX_BYTES, max_depth=64)  # what the decoder takes by default
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 

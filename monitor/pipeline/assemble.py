@@ -42,7 +42,10 @@ def targets(config: Config) -> dict[tuple[str, str], Target]:
 
 def decoder(config: Config) -> JsonDecoder:
     """The decoder of the configured models' events."""
-    return JsonDecoder(targets(config), max_future=config.clock.max_future)
+    kafka = config.kafka
+    return JsonDecoder(
+        targets(config), max_future=config.clock.max_future, max_bytes=kafka.event, max_panes=kafka.panes
+    )
 
 
 def source_partition(

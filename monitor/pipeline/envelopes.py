@@ -93,6 +93,21 @@ def pack(counts: npt.NDArray[np.integer[Any]]) -> bytes:
 
 def unpack(data: bytes, size: int | None = None) -> Counts:
     """The counts that `pack` wrote. Raises DriftlineError where they are damaged, or not `size` cells."""
+    cells, places, values = _read(data, size)
+    if places is None:
+        return values.astype(np.int64)
+    counts = np.zeros(cells, dtype=np.int64)
+    counts[places] = values
+    return counts
+
+
+def check(data: bytes, size: int) -> None:
+    """Raise DriftlineError where `unpack` would, at less cost."""
+    _read(data, size)
+
+
+def _read(data: bytes, size: int | None) -> tuple[int, npt.NDArray[Any] | None, npt.NDArray[Any]]:
+    """How many cells there are, the places of those that are told (None: all of them), and their values."""
     try:
         width, sparse = data[0] & 0x7F, data[0] & 0x80
         if width not in _WIDTHS:
@@ -100,22 +115,18 @@ def unpack(data: bytes, size: int | None = None) -> Counts:
         if not sparse:
             dense = np.frombuffer(data, dtype=f"<u{width}", offset=1)
             _check_size(len(dense), size)
-            return dense.astype(np.int64)
-        cells = int.from_bytes(data[1:5], "little")
+            return len(dense), None, dense
+        cells, body = int.from_bytes(data[1:5], "little"), data[5:]
         _check_size(cells, size)
-        return _unpack_sparse(data[5:], cells, width)
+        filled, rest = divmod(len(body), 4 + width)
+        if rest:
+            raise DriftlineError(f"expected packed counts of {4 + width} bytes each, got {len(body)} bytes")
+        places = np.frombuffer(body, dtype="<u4", count=filled)
+        if filled and int(places.max()) >= cells:
+            raise DriftlineError(f"expected packed counts of {cells} cells, got one at {int(places.max())}")
+        return cells, places, np.frombuffer(body, dtype=f"<u{width}", offset=4 * filled)
     except (ValueError, IndexError) as error:
         raise DriftlineError(f"expected packed counts, got {len(data)} damaged bytes: {error}") from error
-
-
-def _unpack_sparse(body: bytes, cells: int, width: int) -> Counts:
-    filled, rest = divmod(len(body), 4 + width)
-    if rest:
-        raise DriftlineError(f"expected packed counts of {4 + width} bytes each, got {len(body)} bytes")
-    counts = np.zeros(cells, dtype=np.int64)
-    places = np.frombuffer(body, dtype="<u4", count=filled)
-    counts[places] = np.frombuffer(body, dtype=f"<u{width}", offset=4 * filled)
-    return counts
 
 
 def _check_size(got: int, size: int | None) -> None:

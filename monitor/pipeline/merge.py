@@ -24,7 +24,7 @@ from monitor.errors import DriftlineError
 from monitor.logs.contract import PaneKey, Target
 from monitor.pipeline.closing import Closing
 from monitor.pipeline.compare import Comparison
-from monitor.pipeline.envelopes import Envelope, unpack
+from monitor.pipeline.envelopes import Envelope, check, unpack
 from monitor.pipeline.results import EpisodeEvent, Result
 from monitor.pipeline.sources import Tally, accept, refuse
 from monitor.pipeline.state import Series, SeriesKey, Source, State
@@ -45,12 +45,16 @@ Output = Result | EpisodeEvent | Late
 
 
 class _Part(NamedTuple):
-    """What an envelope says of one pane; the counts as they came, and unpacked."""
+    """What an envelope says of one pane; the counts stay packed until they are needed, for there may be many."""
 
     key: PaneKey
     target: Target
     packed: bytes
-    counts: Counts
+
+    @property
+    def counts(self) -> Counts:
+        """The block's counts of the pane so far."""
+        return unpack(self.packed)
 
 
 class Merge:
@@ -106,7 +110,8 @@ class Merge:
             if target is None:
                 self.tally.strangers += 1
             else:
-                yield _Part(part.key, target, part.counts, unpack(part.counts, target.profile.size))
+                check(part.counts, target.profile.size)
+                yield _Part(part.key, target, part.counts)
 
     def _target(self, key: PaneKey | SeriesKey) -> Target | None:
         """What is monitored under this key, where that is still configured."""
@@ -156,16 +161,14 @@ class Merge:
 
     def _add(self, source: Source, part: _Part) -> set[tuple[SeriesKey, int]]:
         """Replace the block's share of a pane; returns the published windows that this changes."""
-        key, target, packed, counts = part
+        key, target, packed = part
+        counts = part.counts
         before = source.open.get(key)
         change = counts if before is None else counts - unpack(before)
         source.open[key] = packed
-        known = self.state.panes.get(key)
-        if known is None:
-            self.state.panes[key] = change
+        if key not in self.state.panes:
             self._schedule(key, target)
-        else:
-            known += change  # in place: the totals of all panes are the largest part of the state
+        self.state.panes.add(key, change)
         if not change.any():
             return set()
         series = SeriesKey(*key[:4])
@@ -222,7 +225,8 @@ class Merge:
         """Drop what an earlier configuration left: logs no longer read, references no longer compared with."""
         state = self.state
         state.sources = {where: source for where, source in state.sources.items() if where[0] in self._topics}
-        state.panes = {key: counts for key, counts in state.panes.items() if self._target(key)}
+        for key in [key for key in state.panes if not self._target(key)]:
+            del state.panes[key]
         state.series = {key: series for key, series in state.series.items() if self._target(key)}
         for source in state.sources.values():
             source.open = {key: counts for key, counts in source.open.items() if self._target(key)}

@@ -77,7 +77,7 @@ def _begin_epoch(state: State, source: Source, epoch: str) -> None:
     """
     for key, counts in source.open.items():
         if key in state.panes:
-            state.panes[key] = state.panes[key] - unpack(counts)
+            state.panes.add(key, -unpack(counts))
     if source.block is not None:
         source.redo = max(source.redo, source.end)
     source.open, source.block, source.end = {}, None, -1

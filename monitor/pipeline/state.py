@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from monitor.drift.bins import Counts
 from monitor.drift.verdicts import Episode
 from monitor.drift.windows import Progress, SourcePartition
 from monitor.errors import DriftlineError
 from monitor.logs.contract import PaneKey
-from monitor.pipeline.envelopes import pack, unpack
+from monitor.pipeline.envelopes import unpack
+from monitor.pipeline.panes import Panes
 from monitor.pipeline.results import Result
 
 
@@ -95,7 +95,7 @@ class State:
     offset: int = 0
     watermark: int | None = None
     sources: dict[SourcePartition, Source] = field(default_factory=dict)
-    panes: dict[PaneKey, Counts] = field(default_factory=dict)
+    panes: Panes = field(default_factory=Panes)
     series: dict[SeriesKey, Series] = field(default_factory=dict)
 
     def passed(self, time: int) -> bool:
@@ -110,7 +110,7 @@ def dump(state: State) -> dict[str, bytes]:
         fields = [getattr(source, name) for name in _SOURCE]
         items[_key("source", where)] = _pack([*fields, sorted(source.spent.items())])
         items |= {_key("open", (*where, *pane)): packed for pane, packed in source.open.items()}
-    items |= {_key("pane", pane): pack(counts) for pane, counts in state.panes.items()}
+    items |= {_key("pane", pane): state.panes.packed(pane) for pane in state.panes}
     for key, series in state.series.items():
         items[_key("series", key)] = _pack([sorted(series.published.items()), series.episode, series.last, series.late])
         if series.floor is not None:
@@ -144,7 +144,7 @@ def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
         unpack(data)  # raises where it is damaged
         state.sources[name[0], name[1]].open[PaneKey(*name[2:])] = data
     elif kind == "pane":
-        state.panes[PaneKey(*name)] = unpack(data)
+        state.panes.add(PaneKey(*name), unpack(data))
     elif kind == "series":
         published, episode, last, late = _series.decode(data)
         state.series[SeriesKey(*name)] = Series(dict(published), episode, last, late)

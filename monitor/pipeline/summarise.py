@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from monitor.errors import DriftlineError
 from monitor.logs.contract import Counted, Decoder, PaneKey
-from monitor.pipeline.envelopes import FORMAT, Envelope, Part, pack, partition_of
+from monitor.pipeline.envelopes import FORMAT, Envelope, Part, partition_of
+from monitor.pipeline.panes import Panes
 
 
 class SourcePartition:
@@ -49,7 +48,8 @@ class SourcePartition:
 
     def _open(self) -> None:
         self.block, self.start, self._told = self.end // self._size, self.end, self.end
-        self._counts: dict[PaneKey, npt.NDArray[np.unsignedinteger[Any]]] = {}
+        self._counts = Panes(self._narrow)
+        self._panes: dict[tuple[str, str], set[int]] = {}
         self._changed: set[PaneKey] = set()
         self._latest: int | None = None
         self._events = 0
@@ -73,13 +73,10 @@ class SourcePartition:
             raise DriftlineError(
                 f"{self.topic}[{self.partition}]: a batch up to {stop} does not fit the block [{self.end}, {self.stop})"
             )
-        counted = self._decoder.count(values, timestamps)
+        counted = self._decoder.count(values, timestamps, opened=self._panes)
         for key, counts in counted.counts.items():
-            known = self._counts.get(key)
-            if known is None:
-                self._counts[key] = counts.astype(self._narrow)
-            else:
-                np.add(known, counts, out=known, casting="unsafe")  # no count exceeds the block
+            self._panes.setdefault(key[:2], set()).add(key.pane)
+            self._counts.add(key, counts)
         self._changed |= counted.counts.keys()
         if counted.latest is not None:
             self._latest = counted.latest if self._latest is None else max(self._latest, counted.latest)
@@ -108,7 +105,7 @@ class SourcePartition:
     def _envelopes(self, keys: Iterable[PaneKey], *, since: int, closed: bool, idle: int | None) -> list[Envelope]:
         parts: list[list[Part]] = [[] for _ in range(self._summaries)]
         for key in sorted(keys):
-            parts[partition_of(key.model, self._summaries)].append(Part(key, pack(self._counts[key])))
+            parts[partition_of(key.model, self._summaries)].append(Part(key, self._counts.packed(key)))
         return [
             Envelope(
                 FORMAT,

@@ -2,7 +2,8 @@
 
 The ledger lies in the state topic beside merge's checkpoints: a trigger is written there as pending before it counts
 as taken, and as done after the receiver has answered. What is pending after a restart is called again, under the same
-id; receivers treat the id as the key.
+id; receivers treat the id as the key. An entry leaves the ledger when it is done, a checkpoint has passed the event
+that made it, and a later one tells the cooldown: so the ledger holds what waits, and the last call of each model.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from monitor.triggers.payload import due, payload
 logger = logging.getLogger(__name__)
 
 LEDGER = b"trigger|"
+AT_ONCE = 8  # calls of one webhook at a time
+WAITING = 1_000  # triggers of a summaries partition that wait for one webhook; more are given up at once
 
 Call = Callable[[Webhook, bytes, str], Awaitable[Outcome]]
 
@@ -48,6 +51,7 @@ class Dispatcher:
         self._waiting: dict[int, list[Entry]] = {}  # to be called once their records are confirmed
         self._calls: dict[int, set[asyncio.Task[None]]] = {}  # to be given up with their partition
         self._tasks: set[asyncio.Task[None]] = set()
+        self._turns: dict[int, asyncio.Semaphore] = {}
 
     def owns(self, key: bytes) -> bool:
         """Whether a record of the state topic belongs to the ledger."""
@@ -98,6 +102,10 @@ class Dispatcher:
                 entry.outcome, entry.payload = "suppressed", None
                 self._metrics.trigger(event.model, "suppressed")
                 logger.info("trigger %s of model %r: suppressed by the cooldown", entry.id, entry.model)
+            elif sum(e.webhook == number and e.outcome is None for e in entries.values()) >= WAITING:
+                entry.outcome, entry.payload = "failed", None
+                self._metrics.trigger(event.model, "failed")
+                logger.error("trigger %s of model %r: %d wait for its webhook already", entry.id, entry.model, WAITING)
             entries[entry.id, number] = entry
             records.append(self._ledger(partition, entry))
             if entry.outcome is None:
@@ -115,6 +123,26 @@ class Dispatcher:
                 tasks.add(task)
                 task.add_done_callback(tasks.discard)
 
+    def settled(self, partition: int) -> list[Outgoing]:
+        """The tombstones of entries that nobody needs once a checkpoint has passed the events that made them.
+
+        To be sent after that checkpoint is confirmed. The last call of a model stays: it begins the cooldown.
+        """
+        entries = self._entries.get(partition, {})
+        last: dict[tuple[str, int], int] = {}
+        for entry in entries.values():
+            if entry.outcome != "suppressed":
+                last[entry.model, entry.webhook] = max(entry.end, last.get((entry.model, entry.webhook), entry.end))
+        useless = [
+            entry
+            for entry in entries.values()
+            if entry.outcome == "suppressed"
+            or (entry.outcome is not None and entry.end < last[entry.model, entry.webhook])
+        ]
+        for entry in useless:
+            del entries[entry.id, entry.webhook]
+        return [self._ledger(partition, entry)._replace(value=None) for entry in useless]
+
     def _called(self, partition: int, model: str, webhook: int) -> list[Entry]:
         entries = self._entries.get(partition, {}).values()
         return [e for e in entries if (e.model, e.webhook) == (model, webhook) and e.outcome != "suppressed"]
@@ -122,7 +150,8 @@ class Dispatcher:
     async def _run(self, partition: int, entry: Entry) -> None:
         """Call one webhook and write down what came of it."""
         try:
-            outcome = await self._call(self._config.triggers[entry.webhook], entry.payload or b"", entry.id)
+            async with self._turns.setdefault(entry.webhook, asyncio.Semaphore(AT_ONCE)):
+                outcome = await self._call(self._config.triggers[entry.webhook], entry.payload or b"", entry.id)
             task = asyncio.current_task()
             if task is not None:  # from here on it is not given up: what was done is written down
                 self._calls.get(partition, set()).discard(task)

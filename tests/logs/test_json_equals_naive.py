@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -136,7 +137,8 @@ def merged(parts: Sequence[tuple[int, Counted]]) -> Sums:
     for _, counted in parts:
         skipped += counted.skipped
         for key, counts in counted.counts.items():
-            sums[key] = sums[key] + counts if key in sums else counts
+            wide = counts.astype(np.int64)
+            sums[key] = sums[key] + wide if key in sums else wide
     rejected = [(start + one.index, one.reason) for start, counted in parts for one in counted.rejected]
     events = sum(counted.events for _, counted in parts)
     return {key: counts.tolist() for key, counts in sums.items()}, rejected, skipped, events
@@ -223,6 +225,8 @@ def test_thousands_of_events_in_which_oddities_come_back_count_the_same(kinds: l
 def test_every_columns_counts_add_up_to_the_events(values: list[Value]) -> None:
     counted = decoder().count(values, None)
     for key, counts in counted.counts.items():
-        summaries.check(TARGETS[key[:2]].profile, counts)
-    total = sum(summaries.events(TARGETS[key[:2]].profile, counts) for key, counts in counted.counts.items())
+        summaries.check(TARGETS[key[:2]].profile, counts.astype(np.int64))
+    total = sum(
+        summaries.events(TARGETS[key[:2]].profile, counts.astype(np.int64)) for key, counts in counted.counts.items()
+    )
     assert total == counted.events

@@ -6,6 +6,7 @@ import gc
 import random
 import tracemalloc
 
+import numpy as np
 import pytest
 
 from monitor.drift import summaries
@@ -23,7 +24,7 @@ def events_of(counted: Counted) -> dict[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = {}
     for key, counts in counted.counts.items():
         owner = (key.model, key.version)
-        found[owner] = found.get(owner, 0) + summaries.events(TARGETS[owner].profile, counts)
+        found[owner] = found.get(owner, 0) + summaries.events(TARGETS[owner].profile, counts.astype(np.int64))
     return found
 
 
@@ -138,5 +139,5 @@ def test_profiles_without_features_predictions_or_a_kind_of_column_count_as_the_
 
 
 def test_limits_below_one_are_refused() -> None:
-    with pytest.raises(DriftlineError, match="max_bytes and max_depth of at least 1"):
+    with pytest.raises(DriftlineError, match="max_bytes, max_depth and max_panes of at least 1"):
         JsonDecoder(TARGETS, max_depth=0)

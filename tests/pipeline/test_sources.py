@@ -85,7 +85,7 @@ def test_damaged_counts_are_a_hole_and_add_nothing() -> None:
     broken = log.envelope([2])
     part = broken.parts[0]
     damaged = msgspec.structs.replace(broken, parts=[Part(part.key, part.counts[:-1])])
-    before = log.merge.state.panes.copy()
+    before = dict(log.merge.state.panes)
     assert log.apply(damaged) == []
     assert log.merge.tally.holes == 1
     assert log.merge.state.panes.keys() == before.keys()
@@ -224,7 +224,7 @@ def test_a_changed_configuration_leaves_nothing_of_what_it_no_longer_names(topic
     log = wire()
     log.tell(1)
     merge = other_world(log).merge(topics, log.merge.state)
-    assert (merge.state.panes, merge.state.series) == ({}, {})
+    assert (dict(merge.state.panes), merge.state.series) == ({}, {})
     assert set(merge.state.sources) == {(topic, 0) for topic in topics}
     assert merge.state.watermark == log.merge.state.watermark
 
