@@ -11,6 +11,7 @@ from monitor.errors import DriftlineError
 from monitor.nodes import Node
 from monitor.settings_kafka import read_kafka
 from monitor.settings_models import read_model
+from monitor.settings_security import read_server
 from monitor.settings_triggers import read_webhook
 
 
@@ -41,9 +42,9 @@ def _config(root: Node, path: Path) -> config.Config:
         models=tuple(read_model(node, path.parent) for node in sections["models"].items(at_least=1)),
         budget=_budget(sections["budget"]),
         logs=_logs(sections["logs"]),
-        kafka=read_kafka(sections["kafka"]),
+        kafka=read_kafka(sections["kafka"], path.parent),
         clock=_clock(sections["clock"]),
-        server=_server(sections["server"]),
+        server=read_server(sections["server"], path.parent),
         triggers=tuple(read_webhook(node, path.parent) for node in sections["triggers"].hidden().items()),
         max_series=sections["max_series"].integer(10_000, least=1, most=1_000_000),
         path=path,
@@ -71,8 +72,3 @@ def _clock(node: Node) -> config.Clock:
     least = {"idle": 1_000}
     read = {key: child.duration(getattr(default, key), least=least.get(key, 0)) for key, child in fields.items()}
     return config.Clock(**read)
-
-
-def _server(node: Node) -> config.Server:
-    fields, default = node.fields("host", "port"), config.Server()
-    return config.Server(fields["host"].text(default.host), fields["port"].integer(default.port, least=0, most=65_535))

@@ -67,7 +67,7 @@ kafka:
   checkpoint: 1m
   session_timeout: 30s
 clock: {disorder: 0, max_future: 1m, idle: 5s}
-server: {host: 0.0.0.0, port: 0}
+server: {host: 0.0.0.0, port: 0, allow_anonymous: true, allow_plaintext: true}
 triggers:
   - type: webhook
     url: "https://example.test/run?x=1"
