@@ -8,6 +8,19 @@ from monitor.config import Kafka
 from monitor.tls import client_context
 
 
+class Hidden(str):
+    """A text that does not show in the repr of what holds it: kafka-python logs all its options at DEBUG.
+
+    >>> {"password": Hidden("hush")}
+    {'password': '(hidden)'}
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'(hidden)'"
+
+
 def options(kafka: Kafka) -> dict[str, Any]:
     """Arguments that kafka-python and aiokafka call by the same names."""
     made: dict[str, Any] = {"bootstrap_servers": list(kafka.brokers), "security_protocol": _protocol(kafka)}
@@ -16,7 +29,7 @@ def options(kafka: Kafka) -> dict[str, Any]:
     if (sasl := kafka.security.sasl) is not None:
         made["sasl_mechanism"] = sasl.mechanism
         made["sasl_plain_username"] = sasl.username
-        made["sasl_plain_password"] = sasl.password
+        made["sasl_plain_password"] = Hidden(sasl.password)
     return made
 
 
@@ -27,7 +40,7 @@ def credentials(kafka: Kafka) -> Any:
     context = None if kafka.security.tls is None else client_context(kafka.security.tls)
     if (sasl := kafka.security.sasl) is not None:
         return SASLCredentials(
-            username=sasl.username, password=sasl.password, mechanism=sasl.mechanism, ssl_context=context
+            username=sasl.username, password=Hidden(sasl.password), mechanism=sasl.mechanism, ssl_context=context
         )
     return None if context is None else SSLCredentials(context)
 
