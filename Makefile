@@ -8,12 +8,13 @@ ITSELF := $(PIP) install --no-deps --no-build-isolation --editable .
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	--no-annotate --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 CHECKED := monitor tests $(wildcard dashboards alerts benchmarks)
+TOOLS := build/tools
 ARGS ?=
 # Empty, whatever the caller has set: compiled modules are kept, or every start would compile numpy and pandas again.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check mutations bench faults chaos lag dashboards lock clean
+.PHONY: help demo test lint format check mutations bench faults chaos lag dashboards lock audit sbom clean
 
 help:
 	@echo "make demo        finds real drift in real data, on this machine, without any service (options in ARGS=)"
@@ -28,6 +29,8 @@ help:
 	@echo "make lag         lets a worker with little memory catch up with ten million messages"
 	@echo "make dashboards  generates the Grafana dashboards"
 	@echo "make lock        resolves the dependencies again"
+	@echo "make audit       asks a vulnerability service about every locked package (needs the network)"
+	@echo "make sbom        writes a bill of materials (CycloneDX) of what runs to build/sbom.json"
 	@echo "make clean       removes .venv and all caches"
 
 $(BIN)/python:
@@ -94,6 +97,25 @@ lock: $(VENV)/dev.stamp
 	@$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	@$(COMPILE) --only-build-deps --build-deps-for editable --constraint requirements-dev.lock \
 		--output-file requirements-build.lock pyproject.toml
+
+# What audits and lists the lock files lives apart from what they lock: it must not change it, and is no part of it.
+# Strict: a package of which the service knows nothing was not audited, and must not look as if it had been.
+$(TOOLS)/stamp: Makefile | $(BIN)/python
+	@echo "Installing pip-audit and cyclonedx-bom into $(TOOLS)."
+	@$(BIN)/python -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip --disable-pip-version-check --quiet install "pip-audit>=2.7,<3" "cyclonedx-bom>=5,<8"
+	@touch $@
+
+audit: $(TOOLS)/stamp
+	@for lock in requirements.lock requirements-build.lock requirements-dev.lock; do \
+		echo "Auditing $$lock."; \
+		$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(ARGS) --requirement $$lock || exit 1; \
+	done
+
+sbom: $(TOOLS)/stamp
+	@$(TOOLS)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-format JSON \
+		--output-file build/sbom.json requirements.lock
+	@echo "Wrote build/sbom.json."
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -11,13 +11,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from monitor import topics
+from monitor.addresses import is_loopback
 from monitor.config import DAY, Config, Model, Webhook
 from monitor.documents import read_text
 from monitor.drift.bins import MISSING
 from monitor.drift.profiles import Profile
 from monitor.durations import format_duration
 from monitor.errors import DriftlineError, OutsideError
-from monitor.server import is_loopback
 from monitor.settings import examine
 
 FEW = 1_000  # reference events below which sampling noise hides most shifts
@@ -61,8 +61,10 @@ def warnings(config: Config) -> Iterator[str]:
         for version, profile in model.versions.items():
             place = f"models[{i}].versions.{version}"
             yield from (f"{place}: {text}" for text in _reference(model, profile))
-    if not is_loopback(config.server.host):
-        yield f"server.host: {config.server.host} is beyond loopback, and nobody is asked for a password; guard it"
+    server = config.server
+    if not is_loopback(server.host) and (server.token is None or server.tls is None):
+        open_to = "anybody can read the metrics" if server.token is None else "anybody on the way can read along"
+        yield f"server.host: {server.host} is beyond loopback, and {open_to}; guard the network"
     for i, webhook in enumerate(config.triggers):
         yield from (f"triggers[{i}]: {text}" for text in _webhook(webhook))
 

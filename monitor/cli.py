@@ -55,16 +55,22 @@ def demo(
     produce: Annotated[bool, typer.Option("--produce", help="Play the demo's log into Kafka instead.")] = False,
     brokers: Annotated[str, typer.Option(help="For --produce: host:port, separated by commas.")] = "localhost:9092",
     topic: Annotated[str, typer.Option(help="For --produce: the topic.")] = "predictions",
+    access: Annotated[
+        Path | None, typer.Option("--config", "-c", help="For --produce: brokers and security are those of this file.")
+    ] = None,
     speed: Annotated[float, typer.Option(help="For --produce: events per second; 0 is as fast as it goes.")] = 0.0,
     out: Annotated[
         Path | None, typer.Option(help="Write profile, log, configuration and results into this folder.")
     ] = None,
 ) -> None:
     """Real drift in real data, in one process: the New South Wales electricity market, 1996 to 1998."""
+    from monitor import settings
+    from monitor.config import Kafka
     from monitor.demo import run
 
     if produce:
-        run.produce(brokers.split(","), topic, speed=speed)
+        kafka = settings.load(access).kafka if access else Kafka(brokers=tuple(brokers.split(",")))
+        run.produce(kafka, topic, speed=speed)
     else:
         run.demo(serve=serve, port=port, out=out)
 

@@ -76,6 +76,32 @@ class Topics:
 
 
 @dataclass(frozen=True)
+class Tls:
+    """PEM files: `ca` vouches for the other side (None: the system's), `certificate` and its `key` for us."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True)
+class Sasl:
+    """A name and a password for Kafka, and how they are proven; the password does not show."""
+
+    mechanism: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Security:
+    """How we speak to Kafka: without encryption and without a name, unless told otherwise."""
+
+    tls: Tls | None = None
+    sasl: Sasl | None = None
+
+
+@dataclass(frozen=True)
 class Kafka:
     """Where Kafka is and how we use it. `partitions` and `replication` are those of the topics that we create.
 
@@ -86,6 +112,7 @@ class Kafka:
     predictions: tuple[str, ...] = ("predictions",)
     features: tuple[str, ...] = ()
     group: str = "driftline"
+    security: Security = field(default_factory=Security)
     topics: Topics = field(default_factory=Topics)
     partitions: int = 4
     replication: int = 1
@@ -113,21 +140,32 @@ class Clock:
 
 @dataclass(frozen=True)
 class Server:
-    """Where /metrics, /healthz and /readyz listen."""
+    """Where /metrics, /healthz and /readyz listen; `token` opens them, and does not show.
+
+    Beyond loopback both `token` and `tls` are there, or what stands in for each: somebody's word that it is not needed.
+    """
 
     host: str = "127.0.0.1"
     port: int = 9464
+    token: str | None = field(default=None, repr=False)
+    tls: Tls | None = None
+    allow_anonymous: bool = False
+    allow_plaintext: bool = False
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """A retraining call; `secret` signs it, and neither shows. `cooldown` is event time between a model's calls."""
+    """A retraining call; `secret` signs it, and neither shows. `cooldown` is event time between a model's calls.
+
+    `allow_internal`: its host may have an address that is not public.
+    """
 
     url: str = field(repr=False)
     secret: str | None = field(default=None, repr=False)
     cooldown: int = DAY
     dry_run: bool = False
     timeout: int = 10_000
+    allow_internal: bool = False
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _read(config: Config, deadline: float) -> Iterator[Letter]:
     from kafka import TopicPartition
 
     topic = config.kafka.topics.dead_letters
-    with consumer(config.kafka.brokers, deadline) as client:
+    with consumer(config.kafka, deadline) as client:
         numbers = client.partitions_for_topic(topic)
         if not numbers:
             raise OutsideError(f"topic {topic!r} does not exist; create it with `driftline topics create`")

@@ -12,6 +12,7 @@ import yaml
 from monitor.errors import DriftlineError
 
 MAX_BYTES = 1_000_000
+MAX_DEPTH = 50  # lists and mappings within each other; a configuration needs eight
 
 # What PyYAML raises for odd scalars, beside its own errors: `!!int x`, 2001-99-99, a number of 5,000 digits.
 ODD = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
@@ -46,11 +47,20 @@ def parse_yaml(text: str, path: Path) -> Any:
 class _Loader(yaml.SafeLoader):
     """Safe YAML without aliases (a few of them can expand to gigabytes) and without repeated keys."""
 
+    depth = 0
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it unannotated
             raise yaml.composer.ComposerError(None, None, "aliases are refused; write the value out", mark)
-        return super().compose_node(parent, index)
+        if self.depth == MAX_DEPTH:
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, f"nested more than {MAX_DEPTH} deep", mark)
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from monitor.brokers import consumer
 from monitor.config import Config
-from monitor.errors import DriftlineError, OutsideError
+from monitor.errors import DriftlineError
 from monitor.logs.contract import Counted
 from monitor.logs.files import events
 from monitor.pipeline.assemble import Embedded, LogBatch
@@ -110,17 +111,10 @@ def _file(config: Config, path: Path, partition: int, batch: int) -> Iterator[Lo
 
 def topics(config: Config) -> list[Log]:
     """The configured log topics as logs, from their beginning to their present end."""
-    from kafka import KafkaConsumer, TopicPartition
-    from kafka.errors import KafkaError
+    from kafka import TopicPartition
 
-    try:
-        consumer = KafkaConsumer(bootstrap_servers=list(config.kafka.brokers), request_timeout_ms=int(PATIENCE * 1000))
-        found = {topic: consumer.partitions_for_topic(topic) for topic in config.kafka.sources}
-        consumer.close()
-    except KafkaError as error:
-        raise OutsideError(
-            f"Kafka at {', '.join(config.kafka.brokers)} does not answer: {error!r}; is it running?"
-        ) from error
+    with consumer(config.kafka, PATIENCE) as client:
+        found = {topic: client.partitions_for_topic(topic) for topic in config.kafka.sources}
     missing = sorted(topic for topic, partitions in found.items() if not partitions)
     if missing:
         raise DriftlineError(
@@ -134,22 +128,13 @@ def topics(config: Config) -> list[Log]:
 
 
 def _topic(config: Config, where: tuple[str, int]) -> Iterator[LogBatch]:
-    from kafka import KafkaConsumer
-
-    consumer = KafkaConsumer(
-        bootstrap_servers=list(config.kafka.brokers),
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        max_poll_records=5_000,
-        max_partition_fetch_bytes=8 << 20,
-    )
-    try:
-        consumer.assign([where])
-        stop = consumer.end_offsets([where])[where]
-        consumer.seek_to_beginning(where)
-        while (position := consumer.position(where)) < stop:
-            records = [r for r in consumer.poll(timeout_ms=1_000).get(where, []) if r.offset < stop]
-            reached = min(consumer.position(where), stop)
+    with consumer(config.kafka, PATIENCE, max_poll_records=5_000, max_partition_fetch_bytes=8 << 20) as client:
+        client.assign([where])
+        stop = client.end_offsets([where])[where]
+        client.seek_to_beginning(where)
+        while (position := client.position(where)) < stop:
+            records = [r for r in client.poll(timeout_ms=1_000).get(where, []) if r.offset < stop]
+            reached = min(client.position(where), stop)
             if reached > position:
                 yield LogBatch(
                     *where,
@@ -158,5 +143,3 @@ def _topic(config: Config, where: tuple[str, int]) -> Iterator[LogBatch]:
                     [r.offset for r in records],
                     reached,
                 )
-    finally:
-        consumer.close()

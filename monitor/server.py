@@ -1,14 +1,14 @@
 """A small web server in the worker's own loop: `/metrics`, `/healthz` and `/readyz`, on loopback by default.
 
-It has no authentication, so the configuration must name any other address by itself. Faust's own server stays off,
-because it listens on all interfaces and serves tables.
+It only tells: there is nothing to change over it. With a token, who does not show it learns from `/healthz` and
+`/readyz` whether all is well, for the orchestrator's sake, and nothing else. Faust's own server stays off, because it
+listens on all interfaces and serves tables.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import logging
+import hmac
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web, web_response
@@ -16,8 +16,7 @@ from aiohttp import web, web_response
 from monitor import config
 from monitor.errors import OutsideError
 from monitor.metrics import CONTENT_TYPE, Metrics
-
-log = logging.getLogger(__name__)
+from monitor.tls import server_context
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -40,8 +39,8 @@ class Server:
         app = web.Application(client_max_size=1_024)
         app.on_response_prepare.append(_secure)
         app.router.add_get("/metrics", self._page)
-        app.router.add_get("/healthz", _state(health))
-        app.router.add_get("/readyz", _state(ready))
+        app.router.add_get("/healthz", self._state(health))
+        app.router.add_get("/readyz", self._state(ready))
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE)
         self.port: int | None = None
 
@@ -50,13 +49,10 @@ class Server:
         host, port = self._settings.host, self._settings.port
         # What is not HTTP is answered before any hook of ours runs, with the banner that stands here.
         web_response.SERVER_SOFTWARE = HEADERS["Server"]  # type: ignore[attr-defined]  # imported there, not exported
-        if not is_loopback(host):
-            log.warning(
-                "server.host %s is beyond loopback, and /metrics, /healthz and /readyz ask for no password", host
-            )
+        tls = None if self._settings.tls is None else server_context(self._settings.tls)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, host, port).start()
+            await web.TCPSite(self._runner, host, port, ssl_context=tls).start()
         except OSError as error:
             await self._runner.cleanup()
             raise OutsideError(
@@ -65,12 +61,39 @@ class Server:
             ) from error
         self.port = int(self._runner.addresses[0][1])
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+        return f"http{'s' if self._settings.tls else ''}://{host}:{self.port}"
+
     async def stop(self) -> None:
         """Close the port and let scrapes under way finish. Safe to call twice."""
         self.port = None
         await self._runner.cleanup()
 
+    def _trusts(self, request: web.Request) -> bool:
+        """Whether a request shows the token, or none is needed; compared in the same time wherever they differ."""
+        if self._settings.token is None:
+            return True
+        shown = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(shown, f"Bearer {self._settings.token}".encode())
+
+    def _state(self, problems: Problems) -> Callable[[web.Request], Awaitable[web.Response]]:
+        async def handler(request: web.Request) -> web.Response:
+            found = problems()
+            answer: dict[str, object] = {"status": "problems" if found else "ok"}
+            if self._trusts(request):
+                answer["problems"] = found
+            return web.json_response(answer, status=503 if found else 200)
+
+        return handler
+
     async def _page(self, request: web.Request) -> web.StreamResponse:
+        if not self._trusts(request):
+            return web.Response(
+                status=401, text="401: a bearer token is needed", headers={"WWW-Authenticate": "Bearer"}
+            )
         # In a thread: writing some thousand samples would hold up the loop that reads Kafka.
         pieces = await asyncio.to_thread(self._metrics.render)
         response = web.StreamResponse(headers={"Content-Type": CONTENT_TYPE})
@@ -79,27 +102,6 @@ class Server:
         for piece in pieces if request.method == "GET" else ():  # HEAD asks for no body
             await response.write(piece)
         return response
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address.
-
-    >>> [is_loopback(host) for host in ("127.0.0.1", "localhost", "::1", "0.0.0.0", "metrics.example")]
-    [True, True, True, False, False]
-    """
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _state(problems: Problems) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handler(request: web.Request) -> web.Response:
-        found = problems()
-        status = 503 if found else 200
-        return web.json_response({"status": "problems" if found else "ok", "problems": found}, status=status)
-
-    return handler
 
 
 async def _secure(request: web.Request, response: web.StreamResponse) -> None:

@@ -11,6 +11,7 @@ from monitor.errors import DriftlineError
 from monitor.nodes import Node
 from monitor.settings_kafka import read_kafka
 from monitor.settings_models import read_model
+from monitor.settings_security import read_server
 from monitor.settings_triggers import read_webhook
 
 BOUNDS = {"max_models": (1_000, 100_000), "max_columns": (2_000, 100_000), "max_series": (10_000, 1_000_000)}
@@ -45,9 +46,9 @@ def _config(root: Node, path: Path) -> config.Config:
         models=tuple(read_model(node, path.parent) for node in sections["models"].items(at_least=1)),
         budget=_budget(sections["budget"]),
         logs=_logs(sections["logs"]),
-        kafka=read_kafka(sections["kafka"]),
+        kafka=read_kafka(sections["kafka"], path.parent),
         clock=_clock(sections["clock"]),
-        server=_server(sections["server"]),
+        server=read_server(sections["server"], path.parent),
         triggers=tuple(read_webhook(node, path.parent) for node in sections["triggers"].hidden().items()),
         path=path,
         **{key: sections[key].integer(default, least=1, most=most) for key, (default, most) in BOUNDS.items()},
@@ -98,8 +99,3 @@ def _clock(node: Node) -> config.Clock:
     least = {"idle": 1_000}
     read = {key: child.duration(getattr(default, key), least=least.get(key, 0)) for key, child in fields.items()}
     return config.Clock(**read)
-
-
-def _server(node: Node) -> config.Server:
-    fields, default = node.fields("host", "port"), config.Server()
-    return config.Server(fields["host"].text(default.host), fields["port"].integer(default.port, least=0, most=65_535))

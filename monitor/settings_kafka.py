@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
 from monitor import config
 from monitor.nodes import Node
+from monitor.settings_security import read_security
 
 TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 BROKER = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
@@ -22,10 +24,10 @@ DURATIONS = {"flush": 10, "checkpoint": 100, "session_timeout": 1_000}
 TOPICS = ("summaries", "state", "windows", "triggers", "dead_letters")
 
 
-def read_kafka(node: Node) -> config.Kafka:
-    """Brokers, topics and numbers; no topic may have two uses."""
+def read_kafka(node: Node, folder: Path) -> config.Kafka:
+    """Brokers, topics and numbers; no topic may have two uses. Files of `security` are found relative to `folder`."""
     default = config.Kafka()
-    fields = node.fields("brokers", "predictions", "features", "group", "topics", *NUMBERS, *DURATIONS)
+    fields = node.fields("brokers", "predictions", "features", "group", "security", "topics", *NUMBERS, *DURATIONS)
     numbers = {
         key: fields[key].integer(getattr(default, key), least=least, most=most)
         for key, (least, most) in NUMBERS.items()
@@ -42,6 +44,7 @@ def read_kafka(node: Node) -> config.Kafka:
         predictions=tuple(predictions),
         features=tuple(features),
         group=fields["group"].text(default.group, most=200),
+        security=read_security(fields["security"].hidden(), folder),
         topics=config.Topics(**{key: name for key, (name, _) in own.items()}),
         **numbers,
         **durations,

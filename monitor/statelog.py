@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from monitor import access
+from monitor.config import Kafka
 from monitor.errors import OutsideError
 from monitor.pipeline.checkpoints import Record
 
 SILENCE = 30.0  # seconds without a record before reading is given up
 
 
-async def read_partition(brokers: Sequence[str], topic: str, partition: int) -> list[Record]:
+async def read_partition(kafka: Kafka, topic: str, partition: int) -> list[Record]:
     """Every record of the partition in order. Raises OutsideError where the broker does not give them."""
     where = TopicPartition(topic, partition)
     # The driver looks up where to begin by itself as soon as it has a partition. Were that the log's end, as is its
     # default, then the answer might come after our seek and win: the checkpoint would be passed over.
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=list(brokers),
+        **access.options(kafka),
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         max_partition_fetch_bytes=8 << 20,

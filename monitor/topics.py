@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from monitor import permissions
 from monitor.brokers import admin
 from monitor.config import DAY, Config
-from monitor.errors import DriftlineError
+from monitor.errors import DriftlineError, OutsideError
 
 LARGE = 8 * 1024 * 1024  # an envelope, a checkpoint's pane or a result of a wide model
 LARGEST = 16 * 1024 * 1024  # a dead letter holds whatever somebody managed to send, and our headers
@@ -72,7 +73,7 @@ def _compacted(largest: int) -> dict[str, str]:
 def create(config: Config, *, deadline: float = 10.0) -> Created:
     """Make the topics that are missing and compare the others; safe to repeat. Raises OutsideError without a broker."""
     wanted = {topic.name: topic for topic in ours(config)}
-    with admin(config.kafka.brokers, deadline) as client:
+    with admin(config.kafka, deadline) as client:
         found = _look(client, wanted)
         missing = {name: _request(topic, config) for name, topic in wanted.items() if name not in found}
         answers = client.create_topics(missing, raise_errors=False)["topics"] if missing else []
@@ -87,7 +88,7 @@ def create(config: Config, *, deadline: float = 10.0) -> Created:
 def check(config: Config, *, deadline: float = 10.0) -> list[str]:
     """What is wrong with our topics and those of the logs, if anything. Raises OutsideError without a broker."""
     wanted = ours(config)
-    with admin(config.kafka.brokers, deadline) as client:
+    with admin(config.kafka, deadline) as client:
         found = _look(client, [topic.name for topic in wanted] + list(config.kafka.sources))
     missing = [topic.name for topic in wanted if topic.name not in found]
     problems = [f"topic {name!r} does not exist; create it with `driftline topics create`" for name in missing]
@@ -98,10 +99,16 @@ def check(config: Config, *, deadline: float = 10.0) -> list[str]:
 
 
 def partition_counts(config: Config, *, deadline: float = 10.0) -> dict[str, int]:
-    """Partitions of the topics that a worker reads. Raises DriftlineError where a topic that it needs is missing."""
+    """Partitions of the topics that a worker reads.
+
+    Raises DriftlineError where a topic that it needs is missing, OutsideError where it may not do all that it must.
+    """
     needed = [*config.kafka.sources, *(topic.name for topic in ours(config))]
-    with admin(config.kafka.brokers, deadline) as client:
-        found = _look(client, needed)
+    with admin(config.kafka, deadline) as client:
+        lacking = permissions.lacking(client, config)
+        found = _look(client, needed, settings=False)
+    if lacking:
+        raise OutsideError("Kafka does not let us do our work:\n  " + "\n  ".join(lacking))
     missing = [name for name in needed if name not in found]
     if missing:
         raise DriftlineError(f"topics {', '.join(missing)} do not exist; `driftline topics create` makes ours")
@@ -165,18 +172,18 @@ def _source_problems(name: str, found: Mapping[str, Found], config: Config) -> l
     return []
 
 
-def _look(client: Any, names: Iterable[str]) -> dict[str, Found]:
-    """Those of the topics that exist."""
+def _look(client: Any, names: Iterable[str], *, settings: bool = True) -> dict[str, Found]:
+    """Those of the topics that exist; without `settings` no permission is needed but that of the work itself."""
     from kafka.admin import ConfigResource, ConfigResourceType
 
     described = [topic for topic in client.describe_topics(list(names)) if not topic["error_code"]]
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic["name"]) for topic in described]
-    settings = client.describe_configs(resources, config_filter="all")["topic"] if resources else {}
+    values = client.describe_configs(resources, config_filter="all")["topic"] if resources and settings else {}
     return {
         topic["name"]: Found(
             len(topic["partitions"]),
             min(len(partition["replica_nodes"]) for partition in topic["partitions"]),
-            {name: str(setting["value"]) for name, setting in settings[topic["name"]].items()},
+            {name: str(setting["value"]) for name, setting in values.get(topic["name"], {}).items()},
         )
         for topic in described
     }

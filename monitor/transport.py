@@ -125,6 +125,8 @@ def new_app(
         "broker_commit_interval": commit_interval,
         "broker_commit_every": None,
         "broker_max_poll_records": max_poll_records,
+        "key_serializer": "raw",  # records are bytes to Faust: it has a codec for pickle, which no topic shall choose
+        "value_serializer": "raw",
         "consumer_auto_offset_reset": "earliest",
         "consumer_max_fetch_size": 8 * MIB,
         "stream_buffer_maxsize": 8,

@@ -15,9 +15,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
-import aiohttp
-
-from monitor import statelog
+from monitor import access, statelog
 from monitor.config import Config, Webhook
 from monitor.delivery import FaustSender
 from monitor.errors import DriftlineError, OutsideError
@@ -72,11 +70,11 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         async with contextlib.AsyncExitStack() as stack:
-            self._build(await stack.enter_async_context(webhook.new_session()))
+            self._build()
             server = Server(self._config.server, self._metrics, health=self._unhealthy, ready=self._unready)
             await server.start()
             stack.push_async_callback(server.stop)
-            logger.info("driftline worker: http://%s:%s/metrics", self._config.server.host, server.port)
+            logger.info("driftline worker: %s/metrics", server.url)
             # What was built lives as long as the process, and records come by the thousand and leave without cycles: to
             # look for garbage every 700 new objects, as Python does by default, costs more than it finds.
             gc.freeze()
@@ -97,7 +95,7 @@ class Worker:
         logger.info("the worker has stopped; everything that it confirmed is committed")
         return OK
 
-    def _build(self, session: aiohttp.ClientSession) -> None:
+    def _build(self) -> None:
         """The app with its agents, and what they drive."""
         kafka = self._config.kafka
         # Faust types its consumer and signals more loosely than ours are.
@@ -105,6 +103,7 @@ class Worker:
             kafka.group,
             kafka.brokers,
             session_timeout=kafka.session_timeout / 1000,
+            broker_credentials=access.credentials(kafka),
             producer_max_request_size=LARGEST,
         )
         self._app = cast(Any, app)
@@ -112,7 +111,7 @@ class Worker:
         sender, pipeline = FaustSender(self._app), self._metrics.pipeline
 
         async def call(target: Webhook, body: bytes, trigger_id: str) -> Outcome:
-            made = await webhook.call(target, body, trigger_id=trigger_id, session=session, clock=webhook.WallClock())
+            made = await webhook.call(target, body, trigger_id=trigger_id, clock=webhook.WallClock())
             if made.message:
                 logger.warning("%s", made.message)
             return made.outcome
@@ -203,7 +202,7 @@ class Worker:
             )
 
     async def _read_state(self, partition: int) -> list[Record]:
-        return await statelog.read_partition(self._config.kafka.brokers, self._config.kafka.topics.state, partition)
+        return await statelog.read_partition(self._config.kafka, self._config.kafka.topics.state, partition)
 
     async def _revoked(self, app: Any, revoked: Any = (), **_: Any) -> None:
         """Drop everything that belongs to the assignment that ends; nothing of it is counted or confirmed any more.

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from monitor.check import check, warnings
 from monitor.cli import app
-from monitor.config import DAY, Config, Model, Server, Webhook
+from monitor.config import DAY, Config, Model, Server, Tls, Webhook
 from monitor.drift.profiles import Chunks, Profile
 from monitor.drift.windows import Windows
 from tests.examples import HOUR, START, profile, profile_file
@@ -41,7 +41,10 @@ def test_a_right_configuration_offline_has_nothing_to_say(tmp_path: Path) -> Non
 
 
 def test_mistakes_warnings_and_kafka_are_told_at_once(tmp_path: Path) -> None:
-    path = written(tmp_path, NO_BROKER + "max_series: none\nserver: {host: 0.0.0.0}\n")
+    path = written(
+        tmp_path,
+        NO_BROKER + "max_series: none\nserver: {host: 0.0.0.0, allow_anonymous: true, allow_plaintext: true}\n",
+    )
 
     report = check(path, deadline=2)
 
@@ -81,8 +84,13 @@ def test_what_is_no_yaml_is_the_one_mistake(tmp_path: Path) -> None:
         ),
         (
             replace(with_reference(chunked(profile())), server=Server("10.0.0.1")),
-            "server.host: 10.0.0.1 is beyond loopback",
+            "server.host: 10.0.0.1 is beyond loopback, and anybody can read the metrics; guard the network",
         ),
+        (
+            replace(with_reference(chunked(profile())), server=Server("10.0.0.1", token="t")),
+            "server.host: 10.0.0.1 is beyond loopback, and anybody on the way can read along; guard the network",
+        ),
+        (replace(with_reference(chunked(profile())), server=Server("10.0.0.1", token="t", tls=Tls())), None),
         (
             replace(with_reference(chunked(profile())), triggers=(Webhook("https://example.test"),)),
             "triggers[0]: calls are not signed",

@@ -17,7 +17,8 @@ def documented() -> str:
 
 def test_every_field_of_the_configuration_is_documented() -> None:
     text = documented()
-    renamed = {"windows": "window", "path": None, "secret": "secret_file"}  # named otherwise in YAML, or not there
+    # Named otherwise in YAML, or not there.
+    renamed = {"windows": "window", "path": None, "secret": "secret_file", "password": "password_file"}
     kinds = [kind for kind in vars(config).values() if is_dataclass(kind) and kind.__module__ == config.__name__]
     names = {renamed.get(f.name, f.name) for kind in (*kinds, Windows) for f in fields(kind)} - {None}
 
@@ -29,7 +30,7 @@ def test_every_field_that_is_read_is_documented(tmp_path: Path) -> None:
     probe = (
         "zz: 1\nmodels: [{zz: 1, window: {zz: 1}, columns: {age0: {zz: 1, thresholds: {ks: {zz: 1}}}}}]\n"
         + "".join(f"{name}: {{zz: 1}}\n" for name in ("budget", "logs", "clock", "server"))
-        + "kafka: {zz: 1, topics: {zz: 1}}\ntriggers: [{zz: 1}]"
+        + "kafka: {zz: 1, topics: {zz: 1}, security: {zz: 1, tls: {zz: 1}, sasl: {zz: 1}}}\ntriggers: [{zz: 1}]"
     )
     known = [
         m.split("known are ")[1]
@@ -37,7 +38,7 @@ def test_every_field_that_is_read_is_documented(tmp_path: Path) -> None:
         if "known are " in m and "unknown field" in m
     ]
 
-    assert len(known) == 12
+    assert len(known) == 15
     names = {name for line in known for name in line.split(", ")}
     assert not [name for name in sorted(names) if f"`{name}`" not in documented()]
 

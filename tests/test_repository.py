@@ -17,6 +17,7 @@ LONGEST_FILE = 300
 # A part may import from its own rank and those below. What is not named here belongs to the process around the core.
 RANKS = {
     "errors": 0,
+    "addresses": 1,
     "durations": 1,
     "secrets": 1,
     "nodes": 1,
@@ -24,6 +25,7 @@ RANKS = {
     "drift": 2,
     "config": 3,
     "settings": 3,
+    "tls": 3,
     "logs": 3,
     "pipeline": 4,
     "metrics": 5,

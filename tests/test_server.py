@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -143,15 +142,6 @@ def test_the_default_is_loopback_and_silent(caplog: pytest.LogCaptureFixture) ->
     run_server(config.Server(port=0), nothing)
     assert config.Server().host == "127.0.0.1"
     assert not caplog.records
-
-
-def test_an_address_beyond_loopback_must_be_named_and_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
-    async def nothing(server: Server) -> None:
-        assert server.port
-
-    with caplog.at_level(logging.WARNING):
-        run_server(config.Server(host="0.0.0.0", port=0), nothing)
-    assert "server.host 0.0.0.0 is beyond loopback" in caplog.text
 
 
 def test_after_stop_nobody_listens() -> None:

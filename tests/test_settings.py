@@ -70,7 +70,7 @@ kafka:
   checkpoint: 1m
   session_timeout: 30s
 clock: {disorder: 0, max_future: 1m, idle: 5s}
-server: {host: 0.0.0.0, port: 0}
+server: {host: 0.0.0.0, port: 0, allow_anonymous: true, allow_plaintext: true}
 triggers:
   - type: webhook
     url: "https://example.test/run?x=1"
@@ -154,7 +154,9 @@ def test_a_damaged_profile_is_a_mistake_at_its_place(folder: Path) -> None:
         (f"a: {'9' * 5000}", "a value cannot be read (ValueError)"),
         ("a: !!timestamp x", "a value cannot be read (AttributeError)"),
         ("a: !!int ''", "a value cannot be read (IndexError)"),
-        ("[" * 5000, "a value cannot be read (nested too deeply)"),
+        ("[" * 51 + "]" * 51, "nested more than 50 deep (line 1)"),
+        ("[" * 5000, "nested more than 50 deep (line 1)"),
+        ("{a: " * 51, "nested more than 50 deep (line 1)"),
         ("a: \x00", "a value cannot be read (ReaderError)"),
     ],
 )

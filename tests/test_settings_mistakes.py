@@ -224,7 +224,13 @@ MISTAKES = [
     ),
     (MODEL + "server: {port: 65536}", ["server.port: expected a whole number from 0 to 65,535, got 65536"]),
     (MODEL + "server: {host: ''}", ["server.host: expected a printable text of 1 to 1,000 characters, got ''"]),
-    (MODEL + "server: 9464", ["server: expected fields (host, port), got 9464"]),
+    (
+        MODEL + "server: 9464",
+        [
+            "server: expected fields (host, port, token_file, token_env, tls, allow_anonymous, allow_plaintext), "
+            "got 9464"
+        ],
+    ),
     (MODEL + "max_series: 0", ["max_series: expected a whole number from 1 to 1,000,000, got 0"]),
     (
         MODEL + "triggers: {url: 'https://canary'}",

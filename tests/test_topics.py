@@ -106,9 +106,9 @@ def test_without_a_broker_the_error_names_each_and_comes_within_the_deadline(clo
 
     assert time.monotonic() - began < 10
     assert f"127.0.0.1:{closed_port} (Connection refused), nowhere.invalid:9092 (" in str(caught.value)
-    assert str(caught.value).endswith("start one, or correct kafka.brokers")
+    assert str(caught.value).endswith("start one, or correct kafka.brokers or kafka.security")
 
 
 def test_one_broker_that_answers_is_enough(closed_port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        reach([f"127.0.0.1:{closed_port}", f"127.0.0.1:{listening.getsockname()[1]}"], 2)
+        reach(Kafka((f"127.0.0.1:{closed_port}", f"127.0.0.1:{listening.getsockname()[1]}")), 2)

@@ -14,7 +14,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from monitor import config, settings
+from monitor import access, config, settings
+from monitor.brokers import reach
 from monitor.demo import market
 from monitor.demo.view import Heat
 from monitor.drift.profiles import encode as encode_profile
@@ -28,6 +29,7 @@ from monitor.replay import Log, Summary, replay
 from monitor.server import Server
 
 DAY_OF_RECORDS = 48
+DEADLINE = 10.0  # seconds in which Kafka must answer
 FOLDER = Path("driftline-demo")
 CONFIG = """\
 # The configuration of `driftline demo`; try: driftline replay --config driftline.yml events.jsonl
@@ -182,15 +184,16 @@ def shift_to_now(played: market.Market, *, now: float | None = None) -> int:
     return int((now or time.time()) * 1000 - end) // week * week
 
 
-def produce(brokers: Sequence[str], topic: str, *, speed: float) -> None:
+def produce(kafka: config.Kafka, topic: str, *, speed: float) -> None:
     """Play the demo's log into a Kafka topic, in order, as if it ended now; `speed` in events per second, or 0."""
     from kafka import KafkaProducer
     from kafka.errors import KafkaError
 
+    reach(kafka, DEADLINE)
     console, played = Console(stderr=True), market.load()
     log = market.events(played, shift=shift_to_now(played))
     try:
-        producer = KafkaProducer(bootstrap_servers=list(brokers), acks="all", linger_ms=20)
+        producer = KafkaProducer(**access.options(kafka), acks="all", linger_ms=20)
         began = time.monotonic()
         sent = []
         for i, event in enumerate(log):
@@ -203,6 +206,6 @@ def produce(brokers: Sequence[str], topic: str, *, speed: float) -> None:
         producer.close()
     except KafkaError as error:
         raise OutsideError(
-            f"Kafka at {', '.join(brokers)}: {error!r}; is it running, and is {topic!r} there?"
+            f"Kafka at {', '.join(kafka.brokers)}: {error!r}; is it running, and is {topic!r} there?"
         ) from error
     console.print(f"{len(log):,} events are in {topic}")

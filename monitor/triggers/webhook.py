@@ -1,14 +1,17 @@
 """Calls a retraining pipeline over HTTP: one idempotent, signed POST, repeated until it is taken or given up.
 
-The URL comes from the configuration alone and redirects are not followed, so no event decides who is called. The
-answer's body is never read, and no message holds the URL's path, its query or the secret.
+The URL comes from the configuration alone and redirects are not followed, so no event decides who is called. Nor does
+a name server: every address is judged when it is connected to, after it was resolved. The answer's body is never read,
+and no message holds the URL's path, its query or the secret.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import hmac
+import socket
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -20,10 +23,12 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from monitor import __version__
+from monitor.addresses import refusal
 from monitor.config import Webhook
 
 ATTEMPTS = 6  # with the waits below: half a minute of trying
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds; each wait is twice the last, and Retry-After may ask for the longest
+CONNECT = 5.0  # seconds that a connection may take, within the time for the whole call
 LARGEST = 8 * 1024 * 1024  # bytes of a payload; also what driftline.triggers takes
 
 
@@ -56,14 +61,11 @@ class Outcome:
     message: str = ""
 
 
-def new_session() -> aiohttp.ClientSession:
-    """A session that remembers no cookies and takes no proxy from the environment."""
-    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+class RefusedAddress(OSError):
+    """A name led to an address that must not be called."""
 
 
-async def call(
-    webhook: Webhook, event_payload: bytes, *, trigger_id: str, session: aiohttp.ClientSession, clock: Clock
-) -> Outcome:
+async def call(webhook: Webhook, event_payload: bytes, *, trigger_id: str, clock: Clock) -> Outcome:
     """POST the payload until it is taken (2xx), refused (any other 4xx or 3xx), or `ATTEMPTS` have failed."""
     place = _shown(webhook.url)
     if webhook.dry_run:
@@ -72,9 +74,16 @@ async def call(
         return Outcome(
             "failed", 0, None, f"webhook {place}: payload of {len(event_payload):,} bytes, most is {LARGEST:,}"
         )
-    wait = FIRST_WAIT
+    async with _session(webhook) as session:
+        return await _insist(webhook, event_payload, trigger_id, session, clock)
+
+
+async def _insist(
+    webhook: Webhook, body: bytes, trigger_id: str, session: aiohttp.ClientSession, clock: Clock
+) -> Outcome:
+    place, wait = _shown(webhook.url), FIRST_WAIT
     for attempt in range(1, ATTEMPTS + 1):
-        status, trouble, asked = await _post(webhook, event_payload, trigger_id, session, clock)
+        status, trouble, asked = await _post(webhook, body, trigger_id, session, clock)
         if status is not None and 200 <= status < 300:
             return Outcome("sent", attempt, status)
         final = status is not None and status != 429 and status < 500
@@ -92,6 +101,22 @@ def sign(secret: str, timestamp: str, body: bytes) -> str:
     return "v1=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
+def _session(webhook: Webhook) -> aiohttp.ClientSession:
+    """A session for one call: no cookies, no proxy from the environment, and only addresses that may be called."""
+
+    def connect(found: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = found
+        if refused := refusal(str(address[0]), internal=webhook.allow_internal):
+            hint = "" if webhook.allow_internal else "; allow_internal: true allows those of your own network"
+            raise RefusedAddress(errno.EACCES, refused + hint)
+        return socket.socket(family, kind, protocol)
+
+    connector = aiohttp.TCPConnector(socket_factory=connect, use_dns_cache=False, force_close=True)
+    return aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False
+    )
+
+
 async def _post(
     webhook: Webhook, body: bytes, trigger_id: str, session: aiohttp.ClientSession, clock: Clock
 ) -> tuple[int | None, str, float]:
@@ -105,7 +130,8 @@ async def _post(
     }
     if webhook.secret is not None:
         headers["Driftline-Signature"] = sign(webhook.secret, timestamp, body)
-    limit = aiohttp.ClientTimeout(total=webhook.timeout / 1000)
+    total = webhook.timeout / 1000
+    limit = aiohttp.ClientTimeout(total=total, connect=min(total, CONNECT))
     try:
         async with session.post(
             webhook.url, data=body, headers=headers, allow_redirects=False, timeout=limit

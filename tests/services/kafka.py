@@ -4,7 +4,7 @@ import base64
 import os
 import socket
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -51,14 +51,25 @@ class Broker:
     replication: int = 1
 
     @classmethod
-    def start(cls, directory: Path, jars: Path, *, properties: Mapping[str, str] | None = None) -> Self:
-        """Start a broker with fresh data under `directory`, and return once it answers a metadata request."""
+    def start(
+        cls,
+        directory: Path,
+        jars: Path,
+        *,
+        properties: Mapping[str, str] | None = None,
+        format_options: Sequence[str] = (),
+    ) -> Self:
+        """Start a broker with fresh data under `directory`, and return once it answers a metadata request.
+
+        In `properties`, `{port}` and `{controller}` are the ports it takes; `format_options` are StorageTool's.
+        """
         port, controller = free_ports(2)
         directory.mkdir(parents=True, exist_ok=True)
         settings = directory / "server.properties"
         extra = "\n".join(f"{key}={value}" for key, value in (properties or {}).items())
-        settings.write_text(PROPERTIES.format(port=port, controller=controller, data=directory / "data", extra=extra))
-        format_folder(settings, jars, new_cluster())
+        written = PROPERTIES.replace("{extra}", extra)
+        settings.write_text(written.format(port=port, controller=controller, data=directory / "data"))
+        format_folder(settings, jars, new_cluster(), format_options)
         command = java(settings, jars)
         broker = cls(Process("kafka", command, directory / "kafka.log"), command, f"127.0.0.1:{port}")
         broker._wait_until_ready()
@@ -159,9 +170,10 @@ def new_cluster() -> str:
     return base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=").replace("-", "A")  # no leading dash
 
 
-def format_folder(settings: Path, jars: Path, cluster: str) -> None:
+def format_folder(settings: Path, jars: Path, cluster: str, options: Sequence[str] = ()) -> None:
     """Write the cluster's identity into an empty data folder, as `kafka-storage.sh format` does."""
     command = ["java", "-cp", f"{jars}/*", "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
+    command += options
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
         raise RuntimeError(f"Kafka could not format its data folder:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

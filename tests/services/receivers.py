@@ -10,6 +10,9 @@ from typing import Any, Self
 
 from tests.services.waiting import wait_for
 
+# What a webhook's configuration must say of a receiver on this machine, which is reached over http.
+LOCAL = {"allow_plaintext": True, "allow_internal": True}
+
 
 @dataclass(frozen=True)
 class Request:

@@ -17,7 +17,7 @@ from tests.services.alertmanager import Alertmanager
 from tests.services.deployment import MONDAY, WEEK, Deployment, Worker, driftline
 from tests.services.kafka import Broker
 from tests.services.prometheus import Prometheus
-from tests.services.receivers import Receiver, Request
+from tests.services.receivers import LOCAL, Receiver, Request
 from tests.services.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def deploy(
     shutil.copytree(market_folder, tmp_path, dirs_exist_ok=True)
     (tmp_path / "webhook-secret").write_text(SECRETS[2])
     settings = yaml.safe_load((tmp_path / "driftline.yml").read_text())
-    settings["triggers"] = [{"type": "webhook", "url": f"{webhook.url}/retrain", "secret_file": "webhook-secret"}]
+    settings["triggers"] = [{"url": f"{webhook.url}/retrain", "secret_file": "webhook-secret"} | LOCAL]
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:40] + f"-{tmp_path.name[-6:]}"
     deployment = Deployment(broker, tmp_path, name, settings)
     yield deployment

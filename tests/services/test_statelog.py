@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from kafka import KafkaProducer
 
+from monitor.config import Kafka
 from monitor.statelog import read_partition
 from tests.services.kafka import Broker
 
@@ -19,7 +20,7 @@ def test_a_partition_is_read_from_its_beginning_however_busy_the_reader_is(
     producer.close()
 
     async def busy() -> list[list[bytes]]:
-        read = await asyncio.gather(*[read_partition([broker.bootstrap], topic, i % 2) for i in range(40)])
+        read = await asyncio.gather(*[read_partition(Kafka((broker.bootstrap,)), topic, i % 2) for i in range(40)])
         return [[record.key for record in records] for records in read]
 
     expected = [[b"%d" % i for i in range(partition, 20, 2)] for partition in (0, 1)]

@@ -15,7 +15,7 @@ import yaml
 from tests.services.deployment import Deployment, Worker, driftline
 from tests.services.kafka import Broker
 from tests.services.ports import free_ports
-from tests.services.receivers import Receiver, Response
+from tests.services.receivers import LOCAL, Receiver, Response
 from tests.services.small import ENOUGH, SECOND, deployment, event, past, settings, window
 from tests.services.waiting import wait_for
 
@@ -188,7 +188,7 @@ def test_a_webhook_that_fails_is_called_again_under_one_id_and_a_dead_one_delays
     hold = threading.Event()
     with Receiver(Response(200, hold=hold)) as dead:
         webhook.answer(Response(500), Response(500))
-        calls = tuple({"type": "webhook", "url": f"{url}/retrain"} for url in (webhook.url, dead.url))
+        calls = tuple({"type": "webhook", "url": f"{url}/retrain"} | LOCAL for url in (webhook.url, dead.url))
         deployed = deploy(triggers=calls, idle="10m")
         worker = deployed.start_worker()
         try:
@@ -210,7 +210,7 @@ def test_a_call_that_a_crash_cut_off_is_made_again_after_the_restart(deploy: Dep
     hold = threading.Event()
     with Receiver() as receiver:
         receiver.answer(Response(200, hold=hold))
-        deployed = deploy(triggers=({"type": "webhook", "url": receiver.url},), idle="10m")
+        deployed = deploy(triggers=({"type": "webhook", "url": receiver.url} | LOCAL,), idle="10m")
         worker = deployed.start_worker()
         try:
             play(deployed, past(), DRIFT)
@@ -231,8 +231,8 @@ def test_a_second_episode_within_the_cooldown_is_suppressed_and_a_dry_run_calls_
 ) -> None:
     with Receiver() as nobody:
         calls = (
-            {"type": "webhook", "url": webhook.url, "cooldown": "1d"},
-            {"type": "webhook", "url": nobody.url, "cooldown": "0s", "dry_run": True},
+            {"type": "webhook", "url": webhook.url, "cooldown": "1d"} | LOCAL,
+            {"type": "webhook", "url": nobody.url, "cooldown": "0s", "dry_run": True} | LOCAL,
         )
         deployed = deploy(triggers=calls, idle="10m")
         worker = deployed.start_worker()
