@@ -62,7 +62,7 @@ def create(config: Config, *, deadline: float = 10.0) -> Created:
     """Make the topics that are missing and compare the others; safe to repeat. Raises OutsideError without a broker."""
     wanted = {topic.name: topic for topic in ours(config)}
     with admin(config.kafka.brokers, deadline) as client:
-        found = _look(client, wanted)
+        found = look(client, wanted)
         missing = {name: _request(topic, config) for name, topic in wanted.items() if name not in found}
         answers = client.create_topics(missing, raise_errors=False)["topics"] if missing else []
         refused = {a["name"]: a["error_message"] or f"error {a['error_code']}" for a in answers if a["error_code"]}
@@ -77,7 +77,7 @@ def check(config: Config, *, deadline: float = 10.0) -> list[str]:
     """What is wrong with our topics and those of the logs, if anything. Raises OutsideError without a broker."""
     wanted = ours(config)
     with admin(config.kafka.brokers, deadline) as client:
-        found = _look(client, [topic.name for topic in wanted] + list(config.kafka.sources))
+        found = look(client, [topic.name for topic in wanted] + list(config.kafka.sources))
     missing = [topic.name for topic in wanted if topic.name not in found]
     problems = [f"topic {name!r} does not exist; create it with `driftline topics create`" for name in missing]
     problems += _differences(wanted, found, config)
@@ -90,7 +90,7 @@ def partition_counts(config: Config, *, deadline: float = 10.0) -> dict[str, int
     """Partitions of the topics that a worker reads. Raises DriftlineError where a topic that it needs is missing."""
     needed = [*config.kafka.sources, *(topic.name for topic in ours(config))]
     with admin(config.kafka.brokers, deadline) as client:
-        found = _look(client, needed)
+        found = look(client, needed)
     missing = [name for name in needed if name not in found]
     if missing:
         raise DriftlineError(f"topics {', '.join(missing)} do not exist; `driftline topics create` makes ours")
@@ -145,8 +145,8 @@ def _source_problems(name: str, found: Mapping[str, Found], config: Config) -> l
     return []
 
 
-def _look(client: Any, names: Iterable[str]) -> dict[str, Found]:
-    """Those of the topics that exist."""
+def look(client: Any, names: Iterable[str]) -> dict[str, Found]:
+    """Those of the topics that exist, asked of an admin client."""
     from kafka.admin import ConfigResource, ConfigResourceType
 
     described = [topic for topic in client.describe_topics(list(names)) if not topic["error_code"]]
