@@ -13,7 +13,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check bench dashboards lock clean
+.PHONY: help demo test lint format check bench fuzz fuzz-decoder dashboards lock clean
 
 help:
 	@echo "make demo        finds real drift in real data, on this machine, without any service (options in ARGS=)"
@@ -22,6 +22,8 @@ help:
 	@echo "make format      rewrites the code in its one format"
 	@echo "make check       runs lint, and compares generated files with their sources"
 	@echo "make bench       measures the product against its targets, in one run"
+	@echo "make fuzz        sends a million hostile records through a real worker (options in ARGS=)"
+	@echo "make fuzz-decoder  looks for input that the decoder reads wrongly, with atheris (libFuzzer's options in ARGS=)"
 	@echo "make dashboards  generates the Grafana dashboards"
 	@echo "make lock        resolves the dependencies again"
 	@echo "make clean       removes .venv and all caches"
@@ -66,6 +68,14 @@ check: lint
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+# Like pip-tools, atheris stays outside of the lock.
+fuzz-decoder: $(VENV)/dev.stamp
+	@$(PIP) install "atheris>=2.3"
+	@$(BIN)/python -m tests.fuzz_decoder build/corpus $(or $(ARGS),-max_total_time=300 -max_len=4096)
 
 dashboards: $(VENV)/dev.stamp
 	@$(BIN)/python -m dashboards

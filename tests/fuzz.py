@@ -23,12 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
 
 from monitor import settings
 from monitor.deadletters import CLOSED
-from monitor.logs.contract import REASONS
+from monitor.logs.contract import EMPTY, REASONS, TOMBSTONE
 from monitor.pipeline import assemble
 from tests import hostile
+from tests.examples import profile
 from tests.logs.naive import count_json
 from tests.services.deployment import Deployment, Worker
 from tests.services.jars import fetch_jars
@@ -96,10 +98,13 @@ def run(
         outcome.seconds = time.monotonic() - began
         wait_for(lambda: _told(worker, deployed, outcome) >= ledger.fates["event"], patience, "every event in a window")
         outcome.rss = _memory(worker)
+        labels(worker.page("/metrics"), deployed)
         _letters(deployed, outcome)
         assert worker.process.returncode is None, worker.process.tail()
         assert worker.process.stop() == 0, worker.process.tail()
-        outcome.log_lines = worker.process.log.read_text().count("\n")
+        lines = worker.process.log.read_text().splitlines()
+        outcome.log_lines = len(lines)
+        assert all(line.isascii() and line.isprintable() for line in lines), "a log line is not plain"
         compare(ledger, outcome)
         return ledger, outcome
     finally:
@@ -143,6 +148,22 @@ def compare(ledger: Ledger, outcome: Outcome) -> None:
     assert outcome.longest_message <= 1_024
 
 
+def labels(page: str, deployed: Deployment) -> None:
+    """Assert that the labels of events, models and columns come from the configuration, whatever the events hold."""
+    known = {
+        "model": {"credit"},
+        "version": {"3"},
+        "segment": {""},
+        "column": {column.name for column in profile().columns},
+        "topic": {deployed.source, deployed.topic("summaries")},
+        "reason": {*REASONS, TOMBSTONE, EMPTY},
+    }
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            strange = {name: text for name, text in sample.labels.items() if text not in known.get(name, {text})}
+            assert not strange, f"{sample.name}: {strange}"
+
+
 def _metrics(worker: Worker, deployed: Deployment, outcome: Outcome) -> Outcome:
     """Read the counters of the topic."""
     found: dict[str, Counter[str]] = {name: Counter() for name in ("events", "skipped", "dead_letters")}
@@ -178,7 +199,9 @@ def _letters(deployed: Deployment, outcome: Outcome) -> None:
         place = int(partition), int(offset)
         outcome.repeated += place in outcome.kept
         outcome.kept[place] = ours["driftline.error.reason"].decode()
-        outcome.longest_message = max(outcome.longest_message, len(ours["driftline.error.message"]))
+        message = ours["driftline.error.message"]
+        assert message.decode().isprintable(), message
+        outcome.longest_message = max(outcome.longest_message, len(message))
 
 
 def _read(deployed: Deployment, name: str) -> Iterator[Any]:
@@ -222,9 +245,8 @@ def main() -> None:
     say(f"{outcome.windows:,} windows hold {outcome.in_windows:,} events, {outcome.late:,} were late")
     say(f"{len(outcome.kept):,} dead letters, {outcome.repeated:,} of them sent twice")
     say(f"{outcome.seconds:.0f} s from the first record to the last count, one process, no restart")
-    say(
-        f"worker: {outcome.rss['VmRSS']} MB at the end, {outcome.rss['VmHWM']} MB at most, {outcome.log_lines} log lines"
-    )
+    say(f"worker: {outcome.rss['VmRSS']} MB at the end, {outcome.rss['VmHWM']} MB at most")
+    say(f"{outcome.log_lines} lines in the worker's log")
 
 
 def say(text: str) -> None:
