@@ -14,7 +14,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check mutations bench faults chaos lag dashboards lock audit sbom clean
+.PHONY: help demo test lint format check mutations bench faults chaos fuzz fuzz-decoder lag dashboards lock audit sbom clean
 
 help:
 	@echo "make demo        finds real drift in real data, on this machine, without any service (options in ARGS=)"
@@ -27,6 +27,8 @@ help:
 	@echo "make faults      breaks workers, brokers and networks in every way, and writes docs/faults.md"
 	@echo "make chaos       many short trials of stalls and changes of ownership"
 	@echo "make lag         lets a worker with little memory catch up with ten million messages"
+	@echo "make fuzz        sends a million hostile records through a real worker (options in ARGS=)"
+	@echo "make fuzz-decoder  looks for input that the decoder reads wrongly, with atheris (libFuzzer's options in ARGS=)"
 	@echo "make dashboards  generates the Grafana dashboards"
 	@echo "make lock        resolves the dependencies again"
 	@echo "make audit       asks a vulnerability service about every locked package (needs the network)"
@@ -85,6 +87,14 @@ chaos: $(VENV)/dev.stamp
 
 lag: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks.lag $(ARGS)
+
+fuzz: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+# Like pip-tools, atheris stays outside of the lock.
+fuzz-decoder: $(VENV)/dev.stamp
+	@$(PIP) install "atheris>=2.3"
+	@$(BIN)/python -m tests.fuzz_decoder build/corpus $(or $(ARGS),-max_total_time=300 -max_len=4096)
 
 dashboards: $(VENV)/dev.stamp
 	@$(BIN)/python -m dashboards

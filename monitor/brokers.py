@@ -48,6 +48,24 @@ def consumer(kafka: Kafka, deadline: float, **options: Any) -> Iterator[Any]:
 
 
 @contextmanager
+def transactions(kafka: Kafka, deadline: float, *, name: str, largest: int) -> Iterator[Any]:
+    """A producer of transactions, records of at most `largest` bytes. Raises as `admin` does.
+
+    Whoever opens another one under the same name ends this one's transaction, and this one's right to begin any.
+    """
+    from kafka import KafkaProducer
+
+    options = {"transactional_id": name, "max_request_size": largest, "max_block_ms": int(deadline * 1000)}
+    with _open(KafkaProducer, kafka, deadline, **options) as client:
+        try:
+            client.init_transactions()
+            yield client
+        except BaseException:
+            client.close(timeout=0)  # what is under way counts for nothing: do not wait for it
+            raise
+
+
+@contextmanager
 def _open(kind: Any, kafka: Kafka, deadline: float, **options: Any) -> Iterator[Any]:
     from kafka.errors import KafkaError
 

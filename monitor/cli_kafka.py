@@ -1,4 +1,4 @@
-"""Commands that look at the configuration and at Kafka: `check`, `topics create|check`, `dead-letters show`."""
+"""Commands that look at the configuration and at Kafka: `check`, `topics create|check`, `dead-letters show|redrive`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from monitor import deadletters, settings, topics
+from monitor import deadletters, redrive, settings, topics
 from monitor.check import check as examine
 from monitor.errors import OutsideError
 
@@ -74,10 +74,39 @@ def check_topics(config: ConfigFile, deadline: Deadline = 10.0) -> None:
 def show_dead_letters(config: ConfigFile, deadline: Deadline = 10.0) -> None:
     """Show what lies in the dead-letter topic: reasons, how many, since when, and the newest example of each."""
     loaded = settings.load(config)
-    rows = deadletters.show(loaded, deadline=deadline)
-    if not rows:
+    done = deadletters.notes(loaded, deadline=deadline).marks
+    rows = deadletters.rows(deadletters.once(deadletters.waiting(loaded, done, deadline=deadline)))
+    if rows:
+        _table(rows)
+    else:
         _say(f"no dead letters in {loaded.kafka.topics.dead_letters}")
-        return
+    if done:
+        _say(f"{len(done):,} more were sent back to their topics")
+
+
+@dead_letters_app.command("redrive")
+def redrive_dead_letters(
+    config: ConfigFile,
+    reason: Annotated[str | None, typer.Option(help="Only letters of this reason.")] = None,
+    topic: Annotated[str | None, typer.Option(help="Only letters of this log topic.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be sent.")] = False,
+    deadline: Deadline = 10.0,
+) -> None:
+    """After a fix, send dead letters back to their topics: each once, however often this is run.
+
+    Key, value, headers and timestamp are the original's; a header `driftline.redriven` names the record. What fails
+    again is a new dead letter. What cannot be sent is said, and is no error.
+    """
+    loaded = settings.load(config)
+    found = redrive.redrive(loaded, reason=reason, topic=topic, dry_run=dry_run, deadline=deadline)
+    if found.rows:
+        _table(found.rows)
+    _say(f"{'would send' if dry_run else 'sent'} {found.sent:,}; {found.done:,} had been sent before")
+    for why, count in sorted(found.refused.items()):
+        _say(f"refused {count:,}: {why}", error=True)
+
+
+def _table(rows: list[deadletters.Row]) -> None:
     table = Table("topic", Column("reason", no_wrap=True), Column("count", justify="right"))
     for name in ("first (UTC)", "last (UTC)"):
         table.add_column(name, no_wrap=True)

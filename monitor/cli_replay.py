@@ -11,9 +11,10 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from monitor import replay, settings
-from monitor.errors import DriftlineError
+from monitor.errors import DriftlineError, printable
 from monitor.logs.contract import Counted
 from monitor.pipeline import results
 from monitor.pipeline.merge import Output
@@ -30,7 +31,7 @@ def run(path: Path, logs: Sequence[Path], *, out: Path, rejected: Path | None) -
         windows = stack.enter_context(_writable(out))
         waste = stack.enter_context(_writable(rejected)) if rejected else None
         shown = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             TextColumn("{task.completed:,} events"),
             TimeElapsedColumn(),
             console=screen,
@@ -59,7 +60,7 @@ def _show(console: Console, summary: replay.Summary, out: Path) -> None:
     table = Table("model", "version", *VERDICTS, title="Windows by verdict", title_justify="left")
     for model, version in sorted({(model, version) for model, version, _ in summary.verdicts}):
         cells = [(summary.verdicts[model, version, verdict], colour) for verdict, colour in VERDICTS.items()]
-        table.add_row(model, version, *(f"[{colour}]{n:,}[/]" if n else "[dim]0[/]" for n, colour in cells))
+        table.add_row(Text(model), Text(version), *(f"[{colour}]{n:,}[/]" if n else "[dim]0[/]" for n, colour in cells))
     console.print(table)
     for event in summary.episodes:
         console.print(_episode(event), markup=False, highlight=False)
@@ -72,11 +73,13 @@ def _show(console: Console, summary: replay.Summary, out: Path) -> None:
         console.print(f"not usable: {unusable} (name a file with --rejected to see which)", highlight=False)
     if skipped:
         console.print(f"skipped: {skipped}", highlight=False)
-    console.print(f"windows are in {out}", highlight=False)
+    console.print(f"windows are in {out}", markup=False, highlight=False)
 
 
 def _episode(event: results.EpisodeEvent) -> str:
-    names = ", ".join(event.columns[:5]) + (f" and {len(event.columns) - 5} more" if len(event.columns) > 5 else "")
+    names = printable(", ".join(event.columns[:5])) + (
+        f" and {len(event.columns) - 5} more" if len(event.columns) > 5 else ""
+    )
     when = results.rfc3339(event.start) if event.kind == "opened" else results.rfc3339(event.evidence.end)
     return f"{when}  drift of {event.model} {event.version} {event.kind}: {names}"
 

@@ -11,3 +11,12 @@ class DriftlineError(Exception):
 
 class OutsideError(DriftlineError):
     """Something outside failed (a broker, a port): the configuration may be right, so commands exit 3 and not 2."""
+
+
+def printable(text: str) -> str:
+    """A text that cannot write to a terminal or a log: what does not print is escaped.
+
+    >>> printable("a\\x1b[31m\\u202e b\\n")
+    'a\\\\x1b[31m\\\\u202e b\\\\n'
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -12,6 +12,7 @@ from rich.text import Text
 from monitor.drift.bins import INVALID, MISSING, Counts, Floats, Ordered
 from monitor.drift.profiles import Column, Profile
 from monitor.durations import format_duration
+from monitor.errors import printable
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WIDTH = 16  # characters of a histogram
@@ -32,7 +33,10 @@ def profile_table(profile: Profile, *, width: int) -> RenderableType:
         shares = [_share(int(column.counts[place]), profile.events) for place in (MISSING, INVALID)]
         role = "" if column.role in ("feature", column.name) else f" ({column.role})"
         cells = (histogram(column), _values(column), _distinct(column), *shares)
-        table.add_row(Text(column.name, style="cyan").append(role, style="dim"), *(Text(cell) for cell in cells))
+        table.add_row(
+            Text(printable(column.name), style="cyan").append(role, style="dim"),
+            *(Text(printable(cell)) for cell in cells),
+        )
     legend = Text("values: quantiles 5 %, 50 % and 95 %, or the most frequent categories", style="dim")
     return Group(_heading(profile), Text(), table, legend)
 
@@ -76,7 +80,7 @@ def _over_range(bins: Ordered, counts: Counts, width: int) -> Floats:
 
 
 def _heading(profile: Profile) -> Text:
-    text = Text.assemble((f"{profile.model} {profile.version}", "bold"), f" · {profile.events:,} events")
+    text = Text.assemble((printable(f"{profile.model} {profile.version}"), "bold"), f" · {profile.events:,} events")
     if profile.start is not None and profile.end is not None:
         text.append(f" · {_day(profile.start)} – {_day(profile.end)} UTC")
     if profile.chunks:

@@ -2,6 +2,9 @@
 
 Of several logs the one that is least far in event time is read next, so windows close as the replay goes on and
 nothing is late that would not be late on time.
+
+A copy of a dead letter that was sent back (`redrive.py`) is left out where the record itself is still in the log: both
+mean the same now, and the event counts once.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from monitor.brokers import consumer
 from monitor.config import Config
@@ -20,18 +23,21 @@ from monitor.logs.files import events
 from monitor.pipeline.assemble import Embedded, LogBatch
 from monitor.pipeline.merge import Late, Output
 from monitor.pipeline.results import EpisodeEvent, Result
+from monitor.redrive import HEADER
 
+REDRIVEN = "redriven"  # what is skipped because the log holds the record itself
 FILES = "files"  # the topic that stands for all files of a replay
 PATIENCE = 30.0  # seconds that a broker may stay silent
 
 
 class Log(NamedTuple):
-    """One log to replay: its place, what a person calls it, and its batches in order."""
+    """One log to replay: its place, what a person calls it, its batches in order, and what they leave out."""
 
     topic: str
     partition: int
     title: str
     batches: Iterator[LogBatch]
+    skipped: Counter[str]
 
 
 @dataclass(slots=True)
@@ -53,7 +59,7 @@ class Summary:
 
 def files(config: Config, paths: Sequence[Path], *, batch: int = 5_000) -> list[Log]:
     """The files as logs: CSV, Parquet and JSON lines, plain or compressed."""
-    return [Log(FILES, i, str(path), _file(config, path, i, batch)) for i, path in enumerate(paths)]
+    return [Log(FILES, i, str(path), _file(config, path, i, batch), Counter()) for i, path in enumerate(paths)]
 
 
 def replay(
@@ -87,6 +93,8 @@ def replay(
         for output in outputs:
             _note(summary, output)
             on_output(output)
+    for log in logs:
+        summary.skipped += log.skipped
     return summary
 
 
@@ -120,22 +128,29 @@ def topics(config: Config) -> list[Log]:
         raise DriftlineError(
             f"topic {', '.join(missing)} does not exist; create it, or mend kafka.predictions in the configuration"
         )
-    return [
-        Log(topic, partition, f"{topic}[{partition}]", _topic(config, TopicPartition(topic, partition)))
-        for topic, partitions in found.items()
-        for partition in sorted(partitions)
-    ]
+    places = [TopicPartition(topic, number) for topic, numbers in found.items() for number in sorted(numbers)]
+    return [_log(config, place) for place in places]
 
 
-def _topic(config: Config, where: tuple[str, int]) -> Iterator[LogBatch]:
+def _log(config: Config, where: tuple[str, int]) -> Log:
+    topic, partition = where
+    skipped = Counter[str]()
+    return Log(topic, partition, f"{topic}[{partition}]", _topic(config, where, skipped), skipped)
+
+
+def _topic(config: Config, where: tuple[str, int], skipped: Counter[str]) -> Iterator[LogBatch]:
     with consumer(config.kafka, PATIENCE, max_poll_records=5_000, max_partition_fetch_bytes=8 << 20) as client:
         client.assign([where])
         stop = client.end_offsets([where])[where]
+        begin = client.beginning_offsets([where])[where]
         client.seek_to_beginning(where)
         while (position := client.position(where)) < stop:
             records = [r for r in client.poll(timeout_ms=1_000).get(where, []) if r.offset < stop]
             reached = min(client.position(where), stop)
             if reached > position:
+                skipped[REDRIVEN] += len(records)
+                records = [r for r in records if not _is_copy(r, begin)]
+                skipped[REDRIVEN] -= len(records)
                 yield LogBatch(
                     *where,
                     [r.value for r in records],
@@ -143,3 +158,14 @@ def _topic(config: Config, where: tuple[str, int]) -> Iterator[LogBatch]:
                     [r.offset for r in records],
                     reached,
                 )
+
+
+def _is_copy(record: Any, begin: int) -> bool:
+    """Whether the record says that it is a copy of one that stands before it in the log, which begins at `begin`."""
+    place = f"{record.topic}-{record.partition}-".encode()
+    for name, value in record.headers or ():
+        if name == HEADER and value and value.startswith(place):
+            offset = value[len(place) :]
+            if offset.isdigit() and begin <= int(offset[:20]) < record.offset:
+                return True
+    return False

@@ -20,6 +20,8 @@ def read_model(node: Node, folder: Path) -> config.Model:
     name = fields["name"].text(most=200)
     versions = {}
     for version, child in fields["versions"].mapping(at_least=1).items():
+        if not version.isprintable():
+            child.wrong("expected a printable version; build its reference under another one")
         profile = _profile(child, folder, name, version)
         if profile:
             versions[version] = profile

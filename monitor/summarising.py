@@ -20,11 +20,9 @@ from monitor.metrics_pipeline import Kind, Pipeline
 from monitor.pipeline import assemble, fragments
 from monitor.pipeline.envelopes import Envelope, encode
 from monitor.pipeline.summarise import SourcePartition
-from monitor.topics import LARGEST
 from monitor.transport import Batch, Partition
 
 GENERATION = "driftline.generation"
-LONGEST = LARGEST - 1024 * 1024  # of a dead letter's value: its key and headers need room too
 OVERHEAD = 1_024  # bytes of a record of the summaries beside its value: key, headers, the batch around it
 FLUSH_SHARE = 25  # a flush may take a 25th of the time between two of them
 
@@ -40,6 +38,7 @@ class _Reading:
     at_end_since: float
     log_end: int | None = None
     latest: int | None = None
+    reread: bool = True  # its open block may have been read before, by somebody else or under another configuration
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # a block is not counted while it is told of
 
     @property
@@ -110,17 +109,18 @@ class Summarising:
                 counted = source.add([r.value for r in records], [r.timestamp for r in records], stop=reached)
                 reading.moved = reading.at_end_since = time.monotonic()
                 reading.latest = max(filter(None, (reading.latest, counted.latest)), default=None)
-                await self._report(batch.topic, batch.partition, records, counted)
+                await self._report(reading, records, counted)
                 if source.full and self._current(reading):
-                    await self._emit(source.seal(), reading.generation, kind="closed")
+                    await self._close(reading)
                     safe = reached
         return safe if self._current(reading) else None
 
     def _current(self, reading: _Reading) -> bool:
         return self._readings.get((reading.source.topic, reading.source.partition)) is reading
 
-    async def _report(self, topic: str, partition: int, records: Sequence[Any], counted: Counted) -> None:
+    async def _report(self, reading: _Reading, records: Sequence[Any], counted: Counted) -> None:
         """Count what happened, and have the dead letters confirmed."""
+        topic = reading.source.topic
         self._metrics.counted(topic, counted.events, counted.skipped)
         note_unknown(self._unknown, counted.unknown_columns)
         for (model, version), names in self._unknown.items():
@@ -128,9 +128,24 @@ class Summarising:
         letters, target = [], self._config.kafka.topics.dead_letters
         for rejected in counted.rejected:
             self._metrics.dead_letter(topic, rejected.reason)
-            letter = _letter(topic, partition, records[rejected.index], rejected)
+            letter = _letter(reading.source, self._name(reading), records[rejected.index], rejected)
             letters.append(Outgoing(target, letter.key, letter.value, None, letter.headers))
         await deliver(self._sender, letters)
+
+    async def _close(self, reading: _Reading) -> None:
+        """Send the full block, then say that its letters are for good, if it has or may have had any."""
+        source = reading.source
+        sealed = source.seal()
+        await self._emit(sealed, reading.generation, kind="closed")
+        if reading.reread or sealed[0].rejected:
+            block = sealed[0]
+            note = deadletters.closed(source.topic, source.partition, block.start, block.end, self._name(reading))
+            await deliver(self._sender, [Outgoing(self._config.kafka.topics.dead_letters, note.key, note.value)])
+        reading.reread = False
+
+    def _name(self, reading: _Reading) -> str:
+        """Tells a reading of a block from others of the same."""
+        return f"{reading.generation}/{self._config.epoch}"
 
     def at(self, log_ends: Mapping[Partition, int]) -> None:
         """Note where the logs end; behind an end that is not known nothing is idle and nothing has caught up.
@@ -192,20 +207,17 @@ class Summarising:
         self._metrics.envelope(kind)
 
 
-def _letter(topic: str, partition: int, record: Any, rejected: Rejected) -> deadletters.DeadLetter:
-    """The record as it came; what the dead letters cannot take is cut, because it would stop the worker for ever."""
-    value, message = record.value, rejected.message
-    if value is not None and len(value) > LONGEST:
-        value, message = value[:LONGEST], f"{message}; kept are the first {LONGEST:,} of {len(value):,} bytes"
+def _letter(source: SourcePartition, reading: str, record: Any, rejected: Rejected) -> deadletters.DeadLetter:
     return deadletters.record(
-        topic=topic,
-        partition=partition,
+        topic=source.topic,
+        partition=source.partition,
         offset=record.offset,
         timestamp=record.timestamp,
+        reading=reading,
         stage="decode",
         reason=rejected.reason,
-        message=message,
+        message=rejected.message,
         key=record.key,
-        value=value,
+        value=record.value,
         headers=record.headers,
     )

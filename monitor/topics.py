@@ -74,7 +74,7 @@ def create(config: Config, *, deadline: float = 10.0) -> Created:
     """Make the topics that are missing and compare the others; safe to repeat. Raises OutsideError without a broker."""
     wanted = {topic.name: topic for topic in ours(config)}
     with admin(config.kafka, deadline) as client:
-        found = _look(client, wanted)
+        found = look(client, wanted)
         missing = {name: _request(topic, config) for name, topic in wanted.items() if name not in found}
         answers = client.create_topics(missing, raise_errors=False)["topics"] if missing else []
         refused = {a["name"]: a["error_message"] or f"error {a['error_code']}" for a in answers if a["error_code"]}
@@ -89,7 +89,7 @@ def check(config: Config, *, deadline: float = 10.0) -> list[str]:
     """What is wrong with our topics and those of the logs, if anything. Raises OutsideError without a broker."""
     wanted = ours(config)
     with admin(config.kafka, deadline) as client:
-        found = _look(client, [topic.name for topic in wanted] + list(config.kafka.sources))
+        found = look(client, [topic.name for topic in wanted] + list(config.kafka.sources))
     missing = [topic.name for topic in wanted if topic.name not in found]
     problems = [f"topic {name!r} does not exist; create it with `driftline topics create`" for name in missing]
     problems += _differences(wanted, found, config)
@@ -106,7 +106,7 @@ def partition_counts(config: Config, *, deadline: float = 10.0) -> dict[str, int
     needed = [*config.kafka.sources, *(topic.name for topic in ours(config))]
     with admin(config.kafka, deadline) as client:
         lacking = permissions.lacking(client, config)
-        found = _look(client, needed, settings=False)
+        found = look(client, needed, settings=False)
     if lacking:
         raise OutsideError("Kafka does not let us do our work:\n  " + "\n  ".join(lacking))
     missing = [name for name in needed if name not in found]
@@ -118,8 +118,8 @@ def partition_counts(config: Config, *, deadline: float = 10.0) -> dict[str, int
 def largest_summary(config: Config, *, deadline: float = 10.0) -> int:
     """Bytes that a record of the summaries topic may have. Raises OutsideError without a broker."""
     name = config.kafka.topics.summaries
-    with admin(config.kafka.brokers, deadline) as client:
-        found = _look(client, [name])
+    with admin(config.kafka, deadline) as client:
+        found = look(client, [name])
     limit = found[name].settings.get("max.message.bytes", "") if name in found else ""
     return min(int(limit), LARGEST) if limit.isdigit() else LARGE
 
@@ -172,7 +172,7 @@ def _source_problems(name: str, found: Mapping[str, Found], config: Config) -> l
     return []
 
 
-def _look(client: Any, names: Iterable[str], *, settings: bool = True) -> dict[str, Found]:
+def look(client: Any, names: Iterable[str], *, settings: bool = True) -> dict[str, Found]:
     """Those of the topics that exist; without `settings` no permission is needed but that of the work itself."""
     from kafka.admin import ConfigResource, ConfigResourceType
 

@@ -11,7 +11,7 @@ import yaml
 from benchmarks.harness import BEGIN, END, markdown, read
 from monitor import config
 from monitor.config import Config
-from monitor.deadletters import PREFIX, record
+from monitor.deadletters import LONGEST, PREFIX, record
 from monitor.logs.contract import EMPTY, REASONS, TOMBSTONE, Target
 from monitor.logs.json import JsonDecoder
 from monitor.metrics_names import TABLE
@@ -102,7 +102,16 @@ def test_the_reasons_of_dead_letters_are_documented() -> None:
 
 def test_the_headers_of_dead_letters_are_documented() -> None:
     letter = record(
-        topic="t", partition=0, offset=1, timestamp=2, stage="s", reason="r", message="m", key=b"k", value=b"v"
+        topic="t",
+        partition=0,
+        offset=1,
+        timestamp=2,
+        reading="g",
+        stage="s",
+        reason="r",
+        message="m",
+        key=b"k" * LONGEST,
+        value=b"v",
     )
     assert [row[0] for row in rows(DOCS / "logs.md", "Headers")] == [name for name, _ in letter.headers]
     assert all(name.startswith(PREFIX) for name, _ in letter.headers)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def _play(
             elif isinstance(event, EpisodeEvent):
                 live.console.print(_episode(event), highlight=False)
 
-        summary = replay(chosen, [Log("demo", 0, "events.jsonl", _days(log))], on_output=output)
+        summary = replay(chosen, [Log("demo", 0, "events.jsonl", _days(log), Counter())], on_output=output)
         live.update(heat.render(width))
     return summary, found
 

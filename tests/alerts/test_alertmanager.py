@@ -138,6 +138,17 @@ def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
     text = render("text", group(firing(model="<!channel> & co")), tmp_path)
     assert "&lt;!channel&gt; &amp; co" in text
     assert "<" not in text
+    name = "<!here> *bold* `code` a|b\n• *DriftlineModelDrift*"
+    text = render("text", group(firing(model=name)), tmp_path)
+    assert "&lt;!here&gt; ∗bold∗ ˋcodeˋ a|b • ∗DriftlineModelDrift∗" in text
+    title = render("slack_title", group(firing(model=name)), tmp_path)
+    assert title == "[FIRING:1] &lt;!here&gt; ∗bold∗ ˋcodeˋ a|b • ∗DriftlineModelDrift∗: DriftlineModelDrift"
+
+
+def test_slack_gets_escaped_texts_only() -> None:
+    (slack,) = [config for receiver in CONFIG["receivers"] for config in receiver.get("slack_configs", ())]
+    escaped = {"slack_title", "text", "dashboard", "runbook", "silence", "colour"}
+    assert set(re.findall(r'template "driftline.(\w+)"', json.dumps(slack).replace("\\", ""))) == escaped
 
 
 def test_links_are_those_of_the_first_alert_that_fires(tmp_path: Path) -> None:

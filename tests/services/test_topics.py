@@ -86,7 +86,7 @@ def test_dead_letters_are_shown_by_reason_whatever_else_lies_in_the_topic(broker
     config = configured(broker)
     topics.create(config)
     topic = config.kafka.topics.dead_letters
-    assert deadletters.show(config) == []
+    assert list(deadletters.waiting(config, ())) == []
 
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
     for offset in range(1_200):
@@ -95,6 +95,7 @@ def test_dead_letters_are_shown_by_reason_whatever_else_lies_in_the_topic(broker
             partition=0,
             offset=offset,
             timestamp=1_700_000_000_000 + offset,
+            reading="1/e",
             stage="summarise",
             reason="not_json",
             message="bad",
@@ -106,7 +107,7 @@ def test_dead_letters_are_shown_by_reason_whatever_else_lies_in_the_topic(broker
     producer.send(topic, key=b"not ours", value=None).get(30)
     producer.close()
 
-    ours, other = deadletters.show(config)
+    ours, other = deadletters.rows(deadletters.waiting(config, ()))
     assert ours == deadletters.Row("predictions", "not_json", 1_200, 1_700_000_000_000, 1_700_000_001_199, "{\\x1b1199")
     assert (other.topic, other.reason, other.count, other.example) == ("unknown", "unknown", 1, "no value")
 
@@ -120,6 +121,7 @@ def test_what_was_sent_with_a_dead_letter_comes_back_untouched(broker: Broker) -
         partition=1,
         offset=2,
         timestamp=3,
+        reading="1/e",
         stage="s",
         reason="r",
         message="é",
@@ -137,7 +139,7 @@ def test_what_was_sent_with_a_dead_letter_comes_back_untouched(broker: Broker) -
 
 def test_dead_letters_without_their_topic_say_what_to_do(broker: Broker) -> None:
     with pytest.raises(OutsideError, match="does not exist; create it with `driftline topics create`"):
-        deadletters.show(configured(broker))
+        deadletters.notes(configured(broker))
 
 
 def test_the_commands_do_it_from_a_file(broker: Broker, new_topic: Callable[..., str], tmp_path: Path) -> None:
