@@ -112,8 +112,11 @@ def await_dead_letters(trial: Trial, reasons: Counter[str]) -> None:
 
 def dead_letters(trial: Trial) -> Counter[str]:
     """What lies in the dead-letter topic, by reason; a record sent again counts once."""
-    letters = {record.key: record for record in trial.broker.records(trial.deployed.topic("dead_letters"))}
-    return Counter(dict(letter.headers)["driftline.error.reason"].decode() for letter in letters.values())
+    letters = {
+        record.key: dict(record.headers) for record in trial.broker.records(trial.deployed.topic("dead_letters"))
+    }
+    reasons = [headers.get("driftline.error.reason") for headers in letters.values()]
+    return Counter(reason.decode() for reason in reasons if reason is not None)  # others are notes on blocks
 
 
 def _closed(deployed: Deployment) -> dict[tuple[Any, ...], bytes]:

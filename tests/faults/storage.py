@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from tests.faults.logs import await_dead_letters
 from tests.faults.matrix import row
 from tests.faults.trial import Trial
 from tests.services.waiting import wait_for
@@ -96,8 +98,7 @@ def bombs(trial: Trial) -> None:
             trial.note(f"a record of {size:,} bytes")
     finally:
         producer.close()
-    letters = trial.deployed.topic("dead_letters")
-    wait_for(lambda: sum(trial.broker.end_offsets(letters).values()) >= 2, 60, "both dead letters")
+    await_dead_letters(trial, Counter(too_large=2))
     trial.bit("dead letters", 2)
     trial.note(f"the worker's memory was {trial.peak()} MB at most")
 
