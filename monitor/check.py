@@ -58,9 +58,11 @@ def check(path: Path, *, offline: bool = False, deadline: float = 10.0) -> Repor
 def warnings(config: Config) -> Iterator[str]:
     """What works, but not as well or as safely as its owner may think."""
     for i, model in enumerate(config.models):
-        for version, profile in model.versions.items():
-            place = f"models[{i}].versions.{version}"
-            yield from (f"{place}: {text}" for text in _reference(model, profile))
+        for version in model.versions:
+            several = len(references := model.references(version)) > 1
+            for j, reference in enumerate(references):
+                place = f"models[{i}].versions.{version}{f'[{j}]' if several else ''}"
+                yield from (f"{place}: {text}" for text in _reference(model, reference.profile))
     if not is_loopback(config.server.host):
         yield f"server.host: {config.server.host} is beyond loopback, and nobody is asked for a password; guard it"
     for i, webhook in enumerate(config.triggers):

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from monitor.drift import summaries, windows
 from monitor.drift.bins import Counts
 from monitor.errors import DriftlineError
-from monitor.logs.contract import PaneKey, Target
+from monitor.logs.contract import PaneKey, Target, in_force_since
 from monitor.pipeline.closing import Closing
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.envelopes import Envelope, unpack
@@ -54,7 +54,7 @@ class _Part(NamedTuple):
 
 
 class Merge:
-    """The state machine. `targets` and `comparisons` are keyed by (model, version).
+    """The state machine. `targets` are keyed by (model, version), `comparisons` by (model, version, reference).
 
     `topics` are the logs that are read: no window closes before each of them was heard of.
     """
@@ -62,23 +62,41 @@ class Merge:
     def __init__(
         self,
         targets: Mapping[tuple[str, str], Target],
-        comparisons: Mapping[tuple[str, str], Comparison],
+        comparisons: Mapping[tuple[str, str, str], Comparison],
         *,
         topics: Collection[str],
         disorder: int,
         state: State | None = None,
     ) -> None:
-        self._targets, self._topics, self._disorder = targets, topics, disorder
+        self._targets = {(*key, target.reference): target for key, first in targets.items() for target in first.all()}
+        self._newest = {key: [target.since for target in first.all()][-1] for key, first in targets.items()}
+        self._topics, self._disorder = topics, disorder
         self.state = state or State()
         self.tally = Tally()
-        self._closing = Closing(targets, comparisons, self.state)
+        self._closing = Closing(self._targets, comparisons, self.state)
         self._due: list[tuple[int, SeriesKey, int]] = []  # (watermark at which it closes, series, window start)
         self._retiring: list[tuple[int, PaneKey]] = []  # (watermark from which no window needs it, pane)
         self._forget_strangers()
         for topic in topics:
             self.state.sources.setdefault((topic, 0), Source())
         for key in self.state.panes:
-            self._schedule(key, self._targets[key.model, key.version])
+            self._schedule(key, self._targets[key[:3]])
+
+    def ahead(self, envelope: Envelope) -> PaneKey | None:
+        """A part on a reference that comes into force after all that are configured for its model version.
+
+        Whoever counted it has a newer configuration; without it the envelope cannot be applied.
+        """
+        for key, _ in envelope.parts:
+            since = in_force_since(key.profile)
+            newest = self._newest.get((key.model, key.version), since)
+            if since is not None and (newest is None or since > newest):
+                return key
+        return None
+
+    def holds(self, model: str, version: str, reference: str) -> bool:
+        """Whether windows of a reference may still be published or revised."""
+        return any(key[:3] == (model, version, reference) for key in self.state.panes)
 
     def apply(self, envelope: Envelope, *, offset: int, generation: int = 0) -> list[Output]:
         """Take the envelope at `offset` of the log; what follows from it, in order."""
@@ -110,15 +128,17 @@ class Merge:
 
     def _target(self, key: PaneKey | SeriesKey) -> Target | None:
         """What is monitored under this key, where that is still configured."""
-        target = self._targets.get((key.model, key.version))
-        return target if target is not None and target.profile.fingerprint == key.profile else None
+        return self._targets.get(key[:3])
 
     def _count(self, source: Source, envelope: Envelope, parts: Iterable[_Part]) -> list[Output]:
         """Add the envelope's counts to their panes; windows published before are published again."""
         revised: set[tuple[SeriesKey, int]] = set()
         outputs: list[Output] = []
         for part in parts:
-            if self.state.passed(part.target.windows.pane_retires(part.key.pane)):
+            since, until, pane = part.target.since, part.target.until, part.key.pane
+            self.tally.superseded += until is not None and pane >= until
+            too_early = since is not None and pane < since  # the reference that was in force is configured no more
+            if too_early or self.state.passed(part.target.windows.pane_retires(pane)):
                 outputs += self._too_late(source, part)
             else:
                 revised |= self._add(source, part)
@@ -127,9 +147,27 @@ class Merge:
         if envelope.closed:
             source.closed, source.block = envelope.block, None
             source.open, source.spent = {}, {}
-        for series, start in sorted(revised):
-            outputs += self._closing.publish(series, start)
+        if source.redo > -1 and (envelope.closed or envelope.end >= source.redo):
+            source.redo = -1
+            revised |= self._published()  # windows were revised in silence meanwhile
+        if not self._redoing:
+            for series, start in sorted(revised):
+                outputs += self._closing.publish(series, start)
         return outputs
+
+    @property
+    def _redoing(self) -> bool:
+        """Whether counts are missing from panes, because a new epoch has not come as far as an old one was."""
+        return any(source.redo > -1 for source in self.state.sources.values())
+
+    def _published(self) -> set[tuple[SeriesKey, int]]:
+        """The windows that were published and may be revised."""
+        return {
+            (key, start)
+            for key, series in self.state.series.items()
+            for start in series.published
+            if not self.state.passed(self._targets[key[:3]].windows.retires(start))
+        }
 
     def _add(self, source: Source, part: _Part) -> set[tuple[SeriesKey, int]]:
         """Replace the block's share of a pane; returns the published windows that this changes."""
@@ -147,7 +185,7 @@ class Merge:
             return set()
         series = SeriesKey(*key[:4])
         published = self.state.series[series].published
-        starts = target.windows.starting_in(key.pane)
+        starts = target.starting_in(key.pane)
         return {(series, s) for s in starts if s in published and not self.state.passed(target.windows.retires(s))}
 
     def _too_late(self, source: Source, part: _Part) -> Iterator[Late]:
@@ -163,13 +201,15 @@ class Merge:
         """Queue a new pane's windows to be closed when the watermark passes their ends, and the pane to retire."""
         series = SeriesKey(*key[:4])
         published = self.state.series.setdefault(series, Series()).published
-        for start in target.windows.starting_in(key.pane):
+        for start in target.starting_in(key.pane):
             if start not in published and not self.state.passed(target.windows.retires(start)):
                 heapq.heappush(self._due, (target.windows.closes(start), series, start))
         heapq.heappush(self._retiring, (target.windows.pane_retires(key.pane), key))
 
     def _advance(self) -> Iterator[Output]:
         """Move the watermark, close the windows that it passed, forget the panes that no window needs."""
+        if self._redoing:
+            return
         progress = {where: source.progress for where, source in self.state.sources.items()}
         reached = windows.watermark(progress, disorder=self._disorder)
         if reached is not None and (self.state.watermark is None or reached > self.state.watermark):
@@ -183,7 +223,7 @@ class Merge:
 
     def _retire(self, key: PaneKey) -> None:
         """Drop a pane, and what was published of its windows: all of them have retired."""
-        target = self._targets[key.model, key.version]
+        target = self._targets[key[:3]]
         del self.state.panes[key]
         for source in self.state.sources.values():
             if key in source.open:

@@ -23,7 +23,7 @@ from monitor.pipeline.results import Result
 
 
 class SeriesKey(NamedTuple):
-    """A row of windows: one model version and segment against one reference."""
+    """A row of windows: one model version and segment against one reference, named as in `PaneKey`."""
 
     model: str
     version: str
@@ -55,7 +55,8 @@ class Source:
 
     `past` are the epochs before this one. `open` holds what the open block adds to panes, packed as it came (unpacked
     it would be the largest part of the state); `spent` how many of its events had been counted in a pane that has since
-    retired, or were too late for it.
+    retired, or were too late for it. `redo` is the offset up to which a new epoch must count again what an old one had
+    counted; -1 where there is nothing of the kind.
     """
 
     epoch: str = ""
@@ -67,6 +68,7 @@ class Source:
     latest: int | None = None
     idle: int | None = None
     hole: bool = False
+    redo: int = -1
     open: dict[PaneKey, bytes] = field(default_factory=dict)
     spent: dict[PaneKey, int] = field(default_factory=dict)
 
@@ -121,7 +123,7 @@ def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
         state.offset, state.watermark = msgspec.msgpack.decode(data)
     elif kind == "source":
         *fields, spent = msgspec.msgpack.decode(data)
-        source = Source(**dict(zip(_SOURCE, fields, strict=True)))
+        source = Source(**dict(zip(_SOURCE, fields, strict=False)))  # older checkpoints know fewer fields
         source.spent = {PaneKey(*pane): events for pane, events in spent}
         state.sources[name[0], name[1]] = source
     elif kind == "open":
@@ -140,6 +142,6 @@ def _key(kind: str, name: tuple[Any, ...]) -> str:
     return f"{kind} {json.dumps(name, separators=(',', ':'))}"
 
 
-_SOURCE = ("epoch", "past", "generation", "closed", "block", "end", "latest", "idle", "hole")
+_SOURCE = ("epoch", "past", "generation", "closed", "block", "end", "latest", "idle", "hole", "redo")
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
 _series = msgspec.msgpack.Decoder(tuple[list[tuple[int, Published]], Episode | None, Result | None, int])
