@@ -105,6 +105,7 @@ class Kafka:
     flush: int = 500
     checkpoint: int = 10_000
     session_timeout: int = 10_000
+    patience: int = 300_000
 
     @property
     def sources(self) -> tuple[str, ...]:

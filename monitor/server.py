@@ -35,12 +35,20 @@ Problems = Callable[[], list[str]]  # what is wrong, in words; empty when all is
 class Server:
     """Serves a worker's metrics and state from `start` to `stop`."""
 
-    def __init__(self, settings: config.Server, metrics: Metrics, *, health: Problems, ready: Problems) -> None:
+    def __init__(
+        self,
+        settings: config.Server,
+        metrics: Metrics,
+        *,
+        health: Problems,
+        ready: Problems,
+        remarks: Problems = list,
+    ) -> None:
         self._settings, self._metrics = settings, metrics
         app = web.Application(client_max_size=1_024)
         app.on_response_prepare.append(_secure)
         app.router.add_get("/metrics", self._page)
-        app.router.add_get("/healthz", _state(health))
+        app.router.add_get("/healthz", _state(health, remarks))
         app.router.add_get("/readyz", _state(ready))
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE)
         self.port: int | None = None
@@ -93,11 +101,15 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _state(problems: Problems) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _state(problems: Problems, remarks: Problems = list) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """A page that answers 503 where there are problems; remarks are told of as well."""
+
     async def handler(request: web.Request) -> web.Response:
         found = problems()
-        status = 503 if found else 200
-        return web.json_response({"status": "problems" if found else "ok", "problems": found}, status=status)
+        told = found + [remark for remark in remarks() if remark not in found]
+        return web.json_response(
+            {"status": "problems" if found else "ok", "problems": told}, status=503 if found else 200
+        )
 
     return handler
 

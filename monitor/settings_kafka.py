@@ -12,7 +12,7 @@ TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 BROKER = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 
 NUMBERS = {"partitions": (1, 10_000), "replication": (1, 100), "block": (100, 10_000_000)}
-DURATIONS = {"flush": 10, "checkpoint": 100, "session_timeout": 1_000}
+DURATIONS = {"flush": 10, "checkpoint": 100, "session_timeout": 1_000, "patience": 5_000}
 TOPICS = ("summaries", "state", "windows", "triggers", "dead_letters")
 
 

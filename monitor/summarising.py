@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from monitor import deadletters
 from monitor.config import Config
 from monitor.delivery import Outgoing, Sender, deliver
+from monitor.liveness import Standstill
 from monitor.logs.contract import Counted, Rejected, note_unknown
 from monitor.metrics_pipeline import Kind, Pipeline
 from monitor.pipeline import assemble
@@ -64,6 +65,7 @@ class Summarising:
         self._readings: dict[tuple[str, int], _Reading] = {}
         self._unknown: dict[tuple[str, str], set[str]] = {}
         self._next_flush = 0.0
+        self.reached: int | None = None  # the latest event time that was ever counted here
 
     def begin(self, batch: Batch) -> None:
         """Read a partition from the batch's start, which is a block's or the log's; what was open is dropped."""
@@ -104,7 +106,8 @@ class Summarising:
                     return None
                 counted = source.add([r.value for r in records], [r.timestamp for r in records], stop=reached)
                 reading.moved = reading.at_end_since = time.monotonic()
-                reading.latest = max(filter(None, (reading.latest, counted.latest)), default=None)
+                reading.latest = _later(reading.latest, counted.latest)
+                self.reached = _later(self.reached, counted.latest)
                 await self._report(batch.topic, batch.partition, records, counted)
                 if source.full and self._current(reading):
                     await self._emit(source.seal(), reading.generation, kind="closed")
@@ -145,10 +148,19 @@ class Summarising:
             "summarise", time.time() - max((now - r.moved for r in self._readings.values()), default=0)
         )
 
-    def stalled(self) -> float:
-        """For how many seconds a partition in which records wait has not moved."""
+    def standstills(self) -> Iterator[Standstill]:
+        """Partitions in which records wait and none is counted, from the first second on."""
         now = time.monotonic()
-        return max((now - reading.moved for reading in self._readings.values() if reading.lag), default=0.0)
+        for (topic, partition), reading in self._readings.items():
+            if reading.lag:
+                seconds = now - reading.moved
+                text = f"{topic}[{partition}]: {reading.lag:,} records wait, none counted for {seconds:.0f} s"
+                yield Standstill("summarise", topic, partition, seconds, text)
+
+    def reconfigure(self, config: Config) -> dict[Partition, int]:
+        """Count what begins from now on under another configuration; returns where to read again for that."""
+        self._config, self._decoder = config, assemble.decoder(config)
+        return {Partition(*where): reading.source.start for where, reading in self._readings.items()}
 
     async def flush(self, *, force: bool = False) -> None:
         """Send snapshots of what changed, and tell which partitions are idle; rarer where flushing is slow."""
@@ -179,6 +191,10 @@ class Summarising:
         records = [Outgoing(topic, key, encode(envelope), i, headers) for i, envelope in enumerate(envelopes)]
         await deliver(self._sender, records)
         self._metrics.envelope(kind)
+
+
+def _later(a: int | None, b: int | None) -> int | None:
+    return max((time for time in (a, b) if time is not None), default=None)
 
 
 def _letter(topic: str, partition: int, record: Any, rejected: Rejected) -> deadletters.DeadLetter:
