@@ -111,6 +111,12 @@ class Merging:
         name = Target(reference.profile, Windows(1, 1), reference.since).reference
         return any(merging.merge.holds(model, version, name) for merging in self._partitions.values())
 
+    @property
+    def watermark(self) -> int | None:
+        """How far windows are closed here (event time, UTC ms)."""
+        marks = [merging.merge.state.watermark for merging in self._partitions.values()]
+        return max((mark for mark in marks if mark is not None), default=None)
+
     def _wake(self) -> None:
         self._turn.set()
         self._turn = asyncio.Event()

@@ -122,7 +122,7 @@ PROCESS = (
         "superseded_parts_total",
         "counter",
         (),
-        "Panes counted on a reference after the next one came into force: a worker has an old configuration.",
+        "Panes of closed blocks on a reference after the next one came into force: a worker has an old configuration.",
     ),
     Spec("checkpoints_total", "counter", (), "Checkpoints of merge that were written in full."),
     Spec("checkpoint_duration_seconds", "histogram", (), "Time to write a checkpoint of merge."),

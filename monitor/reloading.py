@@ -65,7 +65,8 @@ class Reloading:
         if self._config.path is None:
             raise DriftlineError("the configuration was not read from a file, so there is nothing to read again")
         new = settings.load(self._config.path)
-        reasons = list(refused(self._config, new, reached=self._summarising.reached, holds=self._merging.holds))
+        times = [time for time in (self._summarising.reached, self._merging.watermark) if time is not None]
+        reasons = list(refused(self._config, new, reached=max(times, default=None), holds=self._merging.holds))
         if reasons:
             raise DriftlineError("\n".join(f"{self._config.path}: {reason}" for reason in reasons))
         return new
@@ -74,7 +75,8 @@ class Reloading:
 def refused(current: Config, new: Config, *, reached: int | None, holds: Holds) -> Iterator[str]:
     """Why a configuration may not follow the current one in a running worker, by the path of each reason.
 
-    reached: the latest event time counted (UTC ms). holds: whether windows of a reference are still open.
+    reached: the event time up to which counts or windows are final (UTC ms). holds: whether windows of a reference are
+    still open.
     """
     for field in fields(Config):
         if field.name not in FREE and getattr(current, field.name) != getattr(new, field.name):
@@ -107,8 +109,8 @@ def _references(before: Model, after: Model, version: str, reached: int | None, 
     for reference in new[len(old) - first :]:
         if reached is not None and reference.since is not None and reference.since <= reached:
             yield (
-                f"expected a `from` that no event has reached, got {rfc3339(reference.since)}, but an event of "
-                f"{rfc3339(reached)} is counted already; take a later one"
+                f"expected a `from` that is still to come, got {rfc3339(reference.since)}, but event time has reached "
+                f"{rfc3339(reached)} here; take a later one"
             )
 
 

@@ -65,7 +65,7 @@ class Summarising:
         self._readings: dict[tuple[str, int], _Reading] = {}
         self._unknown: dict[tuple[str, str], set[str]] = {}
         self._next_flush = 0.0
-        self.reached: int | None = None  # the latest event time that was ever counted here
+        self.reached: int | None = None  # the latest event time in blocks that were closed here and are not read again
 
     def begin(self, batch: Batch) -> None:
         """Read a partition from the batch's start, which is a block's or the log's; what was open is dropped."""
@@ -107,10 +107,10 @@ class Summarising:
                 counted = source.add([r.value for r in records], [r.timestamp for r in records], stop=reached)
                 reading.moved = reading.at_end_since = time.monotonic()
                 reading.latest = _later(reading.latest, counted.latest)
-                self.reached = _later(self.reached, counted.latest)
                 await self._report(batch.topic, batch.partition, records, counted)
                 if source.full and self._current(reading):
                     await self._emit(source.seal(), reading.generation, kind="closed")
+                    self.reached = _later(self.reached, reading.latest)
                     safe = reached
         return safe if self._current(reading) else None
 

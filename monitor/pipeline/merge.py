@@ -135,8 +135,8 @@ class Merge:
         revised: set[tuple[SeriesKey, int]] = set()
         outputs: list[Output] = []
         for part in parts:
-            since, until, pane = part.target.since, part.target.until, part.key.pane
-            self.tally.superseded += until is not None and pane >= until
+            since, pane = part.target.since, part.key.pane
+            self.tally.superseded += envelope.closed and self._superseded(part.key)
             too_early = since is not None and pane < since  # the reference that was in force is configured no more
             if too_early or self.state.passed(part.target.windows.pane_retires(pane)):
                 outputs += self._too_late(source, part)
@@ -147,7 +147,9 @@ class Merge:
         if envelope.closed:
             source.closed, source.block = envelope.block, None
             source.open, source.spent = {}, {}
-        if source.redo > -1 and (envelope.closed or envelope.end >= source.redo):
+        if any(map(self._superseded, source.open)):
+            source.redo = max(source.redo, source.end)  # its worker was not told yet, and counts them again when it is
+        elif source.redo > -1 and (envelope.closed or source.end >= source.redo):
             source.redo = -1
             revised |= self._published()  # windows were revised in silence meanwhile
         if not self._redoing:
@@ -157,8 +159,13 @@ class Merge:
 
     @property
     def _redoing(self) -> bool:
-        """Whether counts are missing from panes, because a new epoch has not come as far as an old one was."""
+        """Whether counts are missing from panes: an open block is counted again, or has to be."""
         return any(source.redo > -1 for source in self.state.sources.values())
+
+    def _superseded(self, key: PaneKey) -> bool:
+        """Whether the next reference is in force in this pane."""
+        until = self._targets[key[:3]].until
+        return until is not None and key.pane >= until
 
     def _published(self) -> set[tuple[SeriesKey, int]]:
         """The windows that were published and may be revised."""

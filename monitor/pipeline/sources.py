@@ -27,7 +27,7 @@ class Tally:
     repeats: int = 0
     holes: int = 0
     strangers: int = 0  # envelopes of topics, and parts on reference profiles, that are not configured
-    superseded: int = 0  # parts on a reference after the next one came into force: some worker does not know that one
+    superseded: int = 0  # parts of closed blocks on a reference after the next one had come into force
 
 
 def accept(state: State, envelope: Envelope, *, generation: int, tally: Tally) -> Source | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -89,12 +90,25 @@ class Deployment:
     def topic(self, name: str) -> str:
         return f"{self.name}.{name}"
 
-    def start_worker(self, *, port: int | None = None) -> Worker:
-        """Start a worker process; its configuration differs from the others' in the port alone."""
-        port = port or free_ports(1)[0]
+    def write_for(self, port: int) -> Path:
+        """The file of the worker at this port; a running one reads it again at SIGHUP."""
         path = self.folder / f"worker-{port}.yml"
         path.write_text(yaml.safe_dump(self.settings | {"server": {"port": port}}))
-        command = [sys.executable, "-m", "monitor.cli", "worker", "--config", str(path)]
+        return path
+
+    def tell(self, worker: Worker) -> None:
+        """Give a running worker the present settings."""
+        self.write_for(worker.port)
+        worker.process.signal(signal.SIGHUP)
+
+    def start_worker(self, *, port: int | None = None, program: Sequence[str] | None = None) -> Worker:
+        """Start a worker process; its configuration differs from the others' in the port alone.
+
+        program: a command that takes the configuration as its last argument, instead of ours.
+        """
+        port = port or free_ports(1)[0]
+        path = self.write_for(port)
+        command = [*(program or (sys.executable, "-m", "monitor.cli", "worker", "--config")), str(path)]
         env = {**os.environ, "PYTHONHASHSEED": str(port)}
         worker = Worker(Process("worker", command, self.folder / f"worker-{port}.log", env=env), port)
         self.workers.append(worker)
