@@ -63,11 +63,14 @@ class Merging:
         self._partitions: dict[int, _Merging] = {}
         self._profiles = _profiles(config)
         self._turn = asyncio.Event()  # the configuration changed, or a partition was lost
+        self._restoring: dict[int, float] = {}  # since when a checkpoint is being read
 
     async def begin(self, batch: Batch) -> int | None:
         """Restore a partition under a new assignment; returns the offset from which to read, None: from the start."""
         partition = batch.partition
+        self._restoring[partition] = time.monotonic()
         records = await self._read_state(partition)
+        self._restoring.pop(partition, None)
         self._dispatcher.restore(partition, records)
         restored = restore(record for record in records if not self._dispatcher.owns(record.key))
         merge = assemble.merge(self._config, load(restored.items) if restored else State())
@@ -124,6 +127,7 @@ class Merging:
     def drop(self, partition: int, *, partitions: int) -> None:
         """Forget a partition that was lost, and no longer show the models that live in it."""
         self._partitions.pop(partition, None)
+        self._restoring.pop(partition, None)
         self._wake()
         self._dispatcher.drop(partition)
         names = [model.name for model in self._config.models]
@@ -262,6 +266,10 @@ class Merging:
     def standstills(self) -> Iterator[Standstill]:
         """What waits here and does not move, from the first second on."""
         topic, quiet = self._config.kafka.topics.summaries, self._config.clock.idle / 1000
+        for partition, since in self._restoring.items():
+            seconds = time.monotonic() - since
+            text = f"{topic}[{partition}]: its checkpoint in {self._config.kafka.topics.state} is being read"
+            yield Standstill("merge", topic, partition, seconds, f"{text} for {seconds:.0f} s")
         for partition, merging in self._partitions.items():
             yield from merging.progress.standstills(topic, partition, merging.merge.state.sources, quiet=quiet)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
+from typing import Any
 
 from monitor import settings
 from monitor.config import Config, Model, Reference
@@ -19,7 +20,6 @@ from monitor.merging import Merging
 from monitor.metrics import Metrics
 from monitor.pipeline.results import rfc3339
 from monitor.summarising import Summarising
-from monitor.transport import Partition
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ Holds = Callable[[str, str, Reference], bool]
 
 
 class Reloading:
-    """Reads the configuration again for the parts of a worker that go by it."""
+    """Reads the configuration again for the parts of a worker that go by it; `app` is the Faust app around them."""
 
     def __init__(
         self,
@@ -37,10 +37,10 @@ class Reloading:
         metrics: Metrics,
         summarising: Summarising,
         merging: Merging,
-        reread: Callable[[Partition, int], Awaitable[None]],
+        app: Any,
     ) -> None:
         self._config, self._metrics = config, metrics
-        self._summarising, self._merging, self._reread = summarising, merging, reread
+        self._summarising, self._merging, self._app = summarising, merging, app
 
     async def when_told(self, told: asyncio.Event) -> None:
         """Go on under what the file says now; where that is wrong, nothing changes."""
@@ -56,7 +56,7 @@ class Reloading:
         self._metrics.configure(new)
         await self._merging.reconfigure(new)  # first, so that it knows what is counted from now on
         for tp, start in self._summarising.reconfigure(new).items():
-            await self._reread(tp, start)  # the open block, under the new epoch
+            await self._app.consumer.reread(tp, start)  # the open block, under the new epoch
         self._metrics.pipeline.configured(new.epoch, time.time())
         logger.info("the configuration was read again: epoch %s", new.epoch)
 

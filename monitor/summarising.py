@@ -38,6 +38,7 @@ class _Reading:
     generation: int
     moved: float  # when it last counted something, or stood at the log's end
     at_end_since: float
+    untold: float | None = None  # since when it has counted something that the broker has not confirmed
     log_end: int | None = None
     latest: int | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)  # a block is not counted while it is told of
@@ -64,7 +65,7 @@ class Summarising:
         self._decoder = assemble.decoder(config)
         self._readings: dict[tuple[str, int], _Reading] = {}
         self._unknown: dict[tuple[str, str], set[str]] = {}
-        self._next_flush = 0.0
+        self._next_flush, self._pause = 0.0, config.kafka.flush / 1000
         self.reached: int | None = None  # the latest event time in blocks that were closed here and are not read again
 
     def begin(self, batch: Batch) -> None:
@@ -106,10 +107,11 @@ class Summarising:
                     return None
                 counted = source.add([r.value for r in records], [r.timestamp for r in records], stop=reached)
                 reading.moved = reading.at_end_since = time.monotonic()
+                reading.untold = reading.untold or reading.moved
                 reading.latest = _later(reading.latest, counted.latest)
                 await self._report(batch.topic, batch.partition, records, counted)
                 if source.full and self._current(reading):
-                    await self._emit(source.seal(), reading.generation, kind="closed")
+                    await self._emit(source.seal(), reading, kind="closed")
                     self.reached = _later(self.reached, reading.latest)
                     safe = reached
         return safe if self._current(reading) else None
@@ -149,12 +151,16 @@ class Summarising:
         )
 
     def standstills(self) -> Iterator[Standstill]:
-        """Partitions in which records wait and none is counted, from the first second on."""
+        """Partitions in which records wait, or counts for the broker to confirm them, from the first second on."""
         now = time.monotonic()
         for (topic, partition), reading in self._readings.items():
             if reading.lag:
                 seconds = now - reading.moved
                 text = f"{topic}[{partition}]: {reading.lag:,} records wait, none counted for {seconds:.0f} s"
+                yield Standstill("summarise", topic, partition, seconds, text)
+            if reading.untold is not None:
+                seconds = now - reading.untold - self._pause
+                text = f"{topic}[{partition}]: what was counted is not confirmed by the broker for {seconds:.0f} s"
                 yield Standstill("summarise", topic, partition, seconds, text)
 
     def reconfigure(self, config: Config) -> dict[Partition, int]:
@@ -171,8 +177,8 @@ class Summarising:
             async with reading.lock:
                 if self._current(reading):
                     await self._tell(reading)
-        took = time.monotonic() - began
-        self._next_flush = began + max(self._config.kafka.flush / 1000, took * FLUSH_SHARE)
+        self._pause = max(self._config.kafka.flush / 1000, (time.monotonic() - began) * FLUSH_SHARE)
+        self._next_flush = began + self._pause
 
     async def _tell(self, reading: _Reading) -> None:
         """Send what is new of a partition, be it only that it is idle."""
@@ -181,15 +187,16 @@ class Summarising:
         self._metrics.partition(source.topic, source.partition, idle=idle is not None)
         if source.snapshot_due or idle is not None:
             kind: Kind = "snapshot" if idle is None else "idle"
-            await self._emit(source.snapshot(idle=idle), reading.generation, kind=kind)
+            await self._emit(source.snapshot(idle=idle), reading, kind=kind)
 
-    async def _emit(self, envelopes: list[Envelope], generation: int, *, kind: Kind) -> None:
+    async def _emit(self, envelopes: list[Envelope], reading: _Reading, *, kind: Kind) -> None:
         """Send one envelope to each partition of the summaries topic and wait until the broker has them all."""
         topic = self._config.kafka.topics.summaries
-        headers = [(GENERATION, str(generation).encode())]
+        headers = [(GENERATION, str(reading.generation).encode())]
         key = f"{envelopes[0].topic}-{envelopes[0].partition}".encode()
         records = [Outgoing(topic, key, encode(envelope), i, headers) for i, envelope in enumerate(envelopes)]
         await deliver(self._sender, records)
+        reading.untold = None
         self._metrics.envelope(kind)
 
 

@@ -32,7 +32,7 @@ from monitor.reloading import Reloading
 from monitor.server import Server
 from monitor.summarising import Summarising
 from monitor.topics import LARGEST, partition_counts
-from monitor.transport import Batch, Partition, Verdict, new_app
+from monitor.transport import Batch, Verdict, new_app
 from monitor.transport import run as run_app
 from monitor.transport_consumer import HANDOVER
 from monitor.triggers import webhook
@@ -90,7 +90,7 @@ class Worker:
             # look for garbage every 700 new objects, as Python does by default, costs more than it finds.
             gc.freeze()
             gc.set_threshold(GARBAGE)
-            reloading = Reloading(self._config, self._metrics, self._summarising, self._merging, self._reread)
+            reloading = Reloading(self._config, self._metrics, self._summarising, self._merging, self._app)
             for upkeep in (self._watch, self._tick, partial(reloading.when_told, self._told)):
                 stack.callback(asyncio.create_task(self._keep(upkeep)).cancel)
             try:
@@ -155,7 +155,7 @@ class Worker:
         return loop
 
     def _fail(self, error: Exception) -> None:
-        logger.error("cannot go on", exc_info=None if isinstance(error, Stuck) else error)
+        logger.error("cannot go on: %s", error, exc_info=None if isinstance(error, Stuck) else error)
         self._failure = self._failure or error
         self._stop.set()
         self._watchdog.condemn(self._code, within=DRAIN)  # what stands still may not let go
@@ -211,9 +211,6 @@ class Worker:
                 f"{self._summaries}[{batch.partition}]: the checkpoint goes on at offset {offset}, the log begins at "
                 f"{start}: envelopes were deleted before they were merged; lengthen its retention and replay the log"
             )
-
-    async def _reread(self, tp: Partition, start: int) -> None:
-        await self._app.consumer.reread(tp, start)
 
     async def _read_state(self, partition: int) -> list[Record]:
         return await statelog.read_partition(self._config.kafka.brokers, self._config.kafka.topics.state, partition)
