@@ -79,6 +79,8 @@ class Merge:
         self._forget_strangers()
         for topic in topics:
             self.state.sources.setdefault((topic, 0), Source())
+        for source in self.state.sources.values():
+            self._wait_for_redo(source)
         for key in self.state.panes:
             self._schedule(key, self._targets[key[:3]])
 
@@ -147,9 +149,7 @@ class Merge:
         if envelope.closed:
             source.closed, source.block = envelope.block, None
             source.open, source.spent = {}, {}
-        if any(map(self._superseded, source.open)):
-            source.redo = max(source.redo, source.end)  # its worker was not told yet, and counts them again when it is
-        elif source.redo > -1 and (envelope.closed or source.end >= source.redo):
+        if not self._wait_for_redo(source) and source.redo > -1 and (envelope.closed or source.end >= source.redo):
             source.redo = -1
             revised |= self._published()  # windows were revised in silence meanwhile
         if not self._redoing:
@@ -161,6 +161,13 @@ class Merge:
     def _redoing(self) -> bool:
         """Whether counts are missing from panes: an open block is counted again, or has to be."""
         return any(source.redo > -1 for source in self.state.sources.values())
+
+    def _wait_for_redo(self, source: Source) -> bool:
+        """Whether an open block has counts on a reference that is over: its worker will count it again when told."""
+        if not any(map(self._superseded, source.open)):
+            return False
+        source.redo = max(source.redo, source.end)
+        return True
 
     def _superseded(self, key: PaneKey) -> bool:
         """Whether the next reference is in force in this pane."""
