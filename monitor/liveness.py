@@ -76,9 +76,10 @@ class Vigil:
         return self._lasting(self.notice)
 
     def _lasting(self, after: float) -> list[str]:
-        joining = 0.0 if self._joining is None else time.monotonic() - self._joining
-        group = [f"the consumer group has not answered for {joining:.0f} s"] if joining >= after else []
-        return group + [each.text for each in self._found if each.seconds >= after]
+        texts = [each.text for each in self._found if each.seconds >= after]
+        if self._joining is not None and (waited := time.monotonic() - self._joining) >= after:
+            texts.insert(0, f"the consumer group has not answered for {waited:.0f} s")
+        return texts
 
 
 class Watchdog:

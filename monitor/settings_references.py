@@ -25,7 +25,8 @@ def read_references(
         if reference is None:
             continue
         before = found[-1].since if found else None
-        if found and reference.since is None:
+        dated = isinstance(entry.value, dict) and entry.value.get("from") is not None
+        if found and not dated:
             entry.wrong("expected `profile` and `from`: since when does this reference follow the one before it?")
         elif before is not None and reference.since is not None and reference.since <= before:
             entry.wrong("expected a `from` after that of the reference before it; list them in the order of time")
