@@ -73,7 +73,15 @@ class Merging:
         self._restoring.pop(partition, None)
         self._dispatcher.restore(partition, records)
         restored = restore(record for record in records if not self._dispatcher.owns(record.key))
-        merge = assemble.merge(self._config, load(restored.items) if restored else State())
+        state = load(restored.items) if restored else State()
+        held = {key[:3] for key in state.panes}
+        merge = assemble.merge(self._config, state)
+        for model, version, reference in sorted(held - {key[:3] for key in state.panes}):
+            logger.error(
+                "model %r version %r: open windows of reference %s are dropped, because it is configured no more; list a "
+                "reference until its last window has retired",
+                *(model, version, reference),
+            )
         if restored:
             merge.state.offset = restored.offset
         stale = restored.keys if restored else []
