@@ -78,8 +78,8 @@ class Merging:
         merge = assemble.merge(self._config, state)
         for model, version, reference in sorted(held - {key[:3] for key in state.panes}):
             logger.error(
-                "model %r version %r: open windows of reference %s are dropped, because it is configured no more; list a "
-                "reference until its last window has retired",
+                "model %r version %r: open windows of reference %s are dropped, because it is configured no more; "
+                "list a reference until its last window has retired",
                 *(model, version, reference),
             )
         if restored:
