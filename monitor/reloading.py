@@ -47,7 +47,7 @@ class Reloading:
         await told.wait()
         told.clear()
         try:
-            new = await asyncio.to_thread(self._read)
+            new = await self._read()
         except DriftlineError as error:
             self._metrics.pipeline.reload_refused()
             logger.error("the configuration was not taken, the one before stays in force: %s", error)
@@ -60,11 +60,11 @@ class Reloading:
         self._metrics.pipeline.configured(new.epoch, time.time())
         logger.info("the configuration was read again: epoch %s", new.epoch)
 
-    def _read(self) -> Config:
+    async def _read(self) -> Config:
         """The configuration in the file. Raises DriftlineError with every reason why it may not follow the present."""
         if self._config.path is None:
             raise DriftlineError("the configuration was not read from a file, so there is nothing to read again")
-        new = settings.load(self._config.path)
+        new = await asyncio.to_thread(settings.load, self._config.path)
         times = [time for time in (self._summarising.reached, self._merging.watermark) if time is not None]
         reasons = list(refused(self._config, new, reached=max(times, default=None), holds=self._merging.holds))
         if reasons:

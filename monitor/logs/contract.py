@@ -123,7 +123,7 @@ def in_force_since(reference: str) -> int | None:
     (1796083200000, None)
     """
     time = reference.partition("@")[2]
-    return int(time) if time else None
+    return int(time) if time.lstrip("-").isdecimal() else None
 
 
 def category_name(value: object) -> str | None:
