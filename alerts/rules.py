@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from alerts.alert import Alert, Settings
 from alerts.promql import WINDOW, held, newest, series
-from alerts.workers import PIPELINE_URL, hole, lag_grows, merge_stands_still, no_progress, no_worker, worker_unreachable
+from alerts.workers import (
+    PIPELINE_URL,
+    configurations_differ,
+    hole,
+    lag_grows,
+    merge_stands_still,
+    no_progress,
+    no_worker,
+    reload_refused,
+    standstill,
+    worker_unreachable,
+)
 
 MODEL_URL = (
     "driftline-model?var-model={{ $labels.model | urlquery }}&var-version={{ $labels.version | urlquery }}"
@@ -38,6 +49,9 @@ def alerts(settings: Settings) -> tuple[Alert, ...]:
         no_progress(settings),
         merge_stands_still(settings),
         hole(settings),
+        standstill(settings),
+        reload_refused(settings),
+        configurations_differ(settings),
     )
 
 

@@ -99,6 +99,53 @@ and on () {sent} > 0""",
     )
 
 
+def standstill(settings: Settings) -> Alert:
+    """The worker's own word for it. It ends with 4 then, so what lasts is what a restart does not heal."""
+    stuck = series("stuck_partitions", settings)
+    return Alert(
+        name="DriftlineWorkerStuck",
+        reason="standstill",
+        severity="critical",
+        expr=f"""\
+# A worker that has just been started again is quiet for a minute.
+max by (topic, stage) (max_over_time({stuck}[10m])) > 0""",
+        for_="15m",
+        summary="Partitions stand still although something waits in them.",
+        description="In {{ $value | humanize }} partitions of {{ $labels.topic }} something waits for"
+        " {{ $labels.stage }} and nothing moves; /readyz of the workers says which and why.",
+        dashboard=PIPELINE_URL,
+    )
+
+
+def reload_refused(settings: Settings) -> Alert:
+    """A new configuration has a mistake: the old one stays in force, and nothing else happens."""
+    return Alert(
+        name="DriftlineConfiguration",
+        reason="refused",
+        severity="warning",
+        expr=f"max by (instance) (1 - {series('config_last_reload_successful', settings)}) == 1",
+        for_="5m",
+        summary="A worker has refused its new configuration.",
+        description="{{ $labels.instance }} goes on under the configuration before; its log says what is wrong.",
+        dashboard=PIPELINE_URL,
+    )
+
+
+def configurations_differ(settings: Settings) -> Alert:
+    """Some workers were told of a new configuration, and others were not."""
+    return Alert(
+        name="DriftlineConfiguration",
+        reason="differ",
+        severity="warning",
+        expr=f"count by (job) (count by (job, epoch) ({series('config_info', settings)})) > 1",
+        for_="10m",
+        summary="Workers have different configurations.",
+        description="{{ $value | humanize }} different configurations are in force among the workers of job"
+        " {{ $labels.job }}.",
+        dashboard=PIPELINE_URL,
+    )
+
+
 def hole(settings: Settings) -> Alert:
     """Envelopes are refused again and again because a block before them is missing; one refusal heals by itself."""
     return Alert(

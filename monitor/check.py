@@ -58,9 +58,11 @@ def check(path: Path, *, offline: bool = False, deadline: float = 10.0) -> Repor
 def warnings(config: Config) -> Iterator[str]:
     """What works, but not as well or as safely as its owner may think."""
     for i, model in enumerate(config.models):
-        for version, profile in model.versions.items():
-            place = f"models[{i}].versions.{version}"
-            yield from (f"{place}: {text}" for text in _reference(model, profile))
+        for version in model.versions:
+            several = len(references := model.references(version)) > 1
+            for j, reference in enumerate(references):
+                place = f"models[{i}].versions.{version}{f'[{j}]' if several else ''}"
+                yield from (f"{place}: {text}" for text in _reference(model, reference.profile))
     server = config.server
     if not is_loopback(server.host) and (server.token is None or server.tls is None):
         open_to = "anybody can read the metrics" if server.token is None else "anybody on the way can read along"

@@ -29,14 +29,30 @@ class ColumnRules:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A reference profile, and the event time (UTC ms, the start of a window) from which on it is in force."""
+
+    profile: Profile
+    since: int | None = None
+
+
+@dataclass(frozen=True)
 class Model:
-    """One monitored model or feature view: a reference profile per version, its windows and its columns' rules."""
+    """One monitored model or feature view: a reference profile per version, its windows and its columns' rules.
+
+    Where a version's reference changes, `changes` has all that are listed, in the order of time; `versions` the first.
+    """
 
     name: str
     versions: Mapping[str, Profile]
     windows: Windows
     columns: Mapping[str, ColumnRules] = field(default_factory=dict)
     min_events: int = 200
+    changes: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
+
+    def references(self, version: str) -> tuple[Reference, ...]:
+        """The version's references in the order of time."""
+        return self.changes.get(version) or (Reference(self.versions[version]),)
 
 
 @dataclass(frozen=True)
@@ -122,6 +138,7 @@ class Kafka:
     flush: int = 500
     checkpoint: int = 10_000
     session_timeout: int = 10_000
+    patience: int = 300_000
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -188,9 +205,11 @@ class Config:
     def epoch(self) -> str:
         """Names what the counts depend on: models, profiles, panes and time rules. Twelve hexadecimal digits."""
         parts = [
-            f"{m.name!r} {version!r} {profile.fingerprint} {m.windows.pane} {m.windows.offset % m.windows.pane}"
+            f"{m.name!r} {version!r} {reference.profile.fingerprint} {m.windows.pane} "
+            f"{m.windows.offset % m.windows.pane}{'' if reference.since is None else f' since {reference.since}'}"
             for m in self.models
-            for version, profile in m.versions.items()
+            for version in m.versions
+            for reference in m.references(version)
         ]
         kafka = self.kafka
         limits = [f"block {kafka.block}", f"panes {kafka.panes}", f"event {kafka.event}"]

@@ -8,23 +8,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from monitor.config import Config
+from monitor import incoming
+from monitor.config import Config, Reference
 from monitor.delivery import Outgoing, Sender, deliver
-from monitor.errors import DriftlineError
+from monitor.drift.profiles import Profile
+from monitor.drift.windows import Windows
+from monitor.incoming import Incoming
+from monitor.liveness import Standstill
+from monitor.logs.contract import Target
+from monitor.merge_progress import Progress
 from monitor.metrics import Metrics
-from monitor.pipeline import assemble, envelopes, fragments, results
+from monitor.pipeline import assemble, envelopes, results
 from monitor.pipeline.checkpoints import Checkpoints, Record, restore
+from monitor.pipeline.envelopes import Envelope
 from monitor.pipeline.fragments import Joiner
 from monitor.pipeline.merge import Late, Merge, Output, Tally
 from monitor.pipeline.results import EpisodeEvent, Result
 from monitor.pipeline.state import State, dump, load
-from monitor.summarising import GENERATION
-from monitor.transport import Batch
+from monitor.transport import Batch, Partition
 from monitor.triggers.dispatch import Dispatcher
 
 logger = logging.getLogger(__name__)
@@ -39,6 +44,7 @@ class _Merging:
     merge: Merge
     checkpoints: Checkpoints
     generation: int
+    progress: Progress
     counted: Tally = field(default_factory=Tally)
     joiner: Joiner = field(default_factory=Joiner)
     changed: bool = False
@@ -56,17 +62,32 @@ class Merging:
         self._config, self._sender, self._metrics, self._dispatcher = config, sender, metrics, dispatcher
         self._read_state = read_state
         self._partitions: dict[int, _Merging] = {}
-        self._profiles = {key: target.profile for key, target in assemble.targets(config).items()}
+        self._profiles = _profiles(config)
+        self._turn = asyncio.Event()  # the configuration changed, or a partition was lost
+        self._restoring: dict[int, float] = {}  # since when a checkpoint is being read
 
     async def begin(self, batch: Batch) -> int | None:
         """Restore a partition under a new assignment; returns the offset from which to read, None: from the start."""
         partition = batch.partition
+        self._restoring[partition] = time.monotonic()
         records = await self._read_state(partition)
+        self._restoring.pop(partition, None)
         self._dispatcher.restore(partition, records)
         restored = restore(record for record in records if not self._dispatcher.owns(record.key))
-        merge = assemble.merge(self._config, load(restored.items) if restored else State())
+        state = load(restored.items) if restored else State()
+        held = {key[:3] for key in state.panes}
+        merge = assemble.merge(self._config, state)
+        for model, version, reference in sorted(held - {key[:3] for key in state.panes}):
+            logger.error(
+                "model %r version %r: open windows of reference %s are dropped, because it is configured no more; "
+                "list a reference until its last window has retired",
+                *(model, version, reference),
+            )
         stale = restored.keys if restored else []
-        self._partitions[partition] = _Merging(merge, Checkpoints(uuid4().hex, stale=stale), batch.generation)
+        reached = restored.offset if restored else batch.start
+        self._partitions[partition] = _Merging(
+            merge, Checkpoints(uuid4().hex, stale=stale), batch.generation, Progress(reached)
+        )
         for series in merge.state.series.values():
             if series.last is not None:
                 self._restore(series.last)
@@ -79,13 +100,42 @@ class Merging:
 
     def _restore(self, last: Result) -> None:
         """Show a model's last window again, unless model or reference are configured no more."""
-        profile = self._profiles.get((last.model, last.version))
-        if profile is not None and profile.fingerprint == last.reference:
+        profile = self._profiles.get((last.model, last.version, last.reference))
+        if profile is not None:
             self._metrics.restore(last, profile)
+
+    async def reconfigure(self, config: Config) -> None:
+        """Go on under another configuration. What the old one has published is written down before."""
+        self._config, self._profiles = config, _profiles(config)
+        for partition, merging in list(self._partitions.items()):
+            async with merging.lock:
+                if not self._current(partition, merging):
+                    continue
+                await self._checkpoint(partition, merging, now=True)
+                merging.merge = assemble.merge(config, merging.merge.state)
+                merging.counted, merging.changed = Tally(), True
+        self._wake()
+
+    def holds(self, model: str, version: str, reference: Reference) -> bool:
+        """Whether windows of a reference may still be published or revised here."""
+        name = Target(reference.profile, Windows(1, 1), reference.since).reference
+        return any(merging.merge.holds(model, version, name) for merging in self._partitions.values())
+
+    @property
+    def watermark(self) -> int | None:
+        """How far windows are closed here (event time, UTC ms)."""
+        marks = [merging.merge.state.watermark for merging in self._partitions.values()]
+        return max((mark for mark in marks if mark is not None), default=None)
+
+    def _wake(self) -> None:
+        self._turn.set()
+        self._turn = asyncio.Event()
 
     def drop(self, partition: int, *, partitions: int) -> None:
         """Forget a partition that was lost, and no longer show the models that live in it."""
         self._partitions.pop(partition, None)
+        self._restoring.pop(partition, None)
+        self._wake()
         self._dispatcher.drop(partition)
         names = [model.name for model in self._config.models]
         self._metrics.forget(name for name in names if envelopes.partition_of(name, partitions) == partition)
@@ -101,17 +151,20 @@ class Merging:
         Where the partition is lost meanwhile, nothing of it is shown or written any more: the next owner does it all.
         """
         merging = self._partitions[batch.partition]
+        merging.whole = False  # until all that follows from it is confirmed: a failure must not be checkpointed
+        read = [told for record in batch.records if (told := incoming.read(merging.joiner, record)) is not None]
+        await self._until_known(batch.partition, merging, [told.envelope for told in read])
         async with merging.lock:
             if not self._current(batch.partition, merging):
                 return None
             began = time.monotonic()
-            merging.whole = False  # until all that follows from it is confirmed: a failure must not be checkpointed
-            outputs = [output for record in batch.records for output in self._apply(merging, record)]
+            outputs = [output for told in read for output in self._apply(merging, told)]
             merging.merge.state.offset = max(merging.merge.state.offset, batch.stop)
             await self._publish(batch.partition, outputs)
             if not self._current(batch.partition, merging):
                 return None
             merging.changed = merging.whole = True
+            merging.progress.merged(batch.stop)
             self._dispatcher.start(batch.partition)
             for output in outputs:
                 self._note(output, began)
@@ -122,18 +175,24 @@ class Merging:
     def _current(self, partition: int, merging: _Merging) -> bool:
         return self._partitions.get(partition) is merging
 
-    def _apply(self, merging: _Merging, record: object) -> list[Output]:
-        try:
-            headers = dict(record.headers)  # type: ignore[attr-defined]  # the driver's own record
-            generation = int(headers.get(GENERATION, b"0"))
-            data = _joined(merging.joiner, record, headers.get(fragments.HEADER), generation)
-            if data is None:
-                return []
-            envelope = envelopes.decode(data)
-        except (DriftlineError, ValueError) as error:
-            logger.error("summaries offset %d is no envelope and was left out: %s", record.offset, error)  # type: ignore[attr-defined]
-            return []
-        return merging.merge.apply(envelope, offset=record.offset, generation=generation)  # type: ignore[attr-defined]
+    async def _until_known(self, partition: int, merging: _Merging, read: Sequence[Envelope]) -> None:
+        """Wait while a batch has counts on a reference that only a newer configuration knows: they must not be lost."""
+        while self._current(partition, merging):
+            ahead = next(filter(None, map(merging.merge.ahead, read)), None)
+            if ahead is None:
+                break
+            merging.progress.ahead = why = (
+                f"there are counts of model {ahead.model!r} version {ahead.version!r} on a reference that this "
+                "worker's configuration does not have; give it the same file as the others, and SIGHUP"
+            )
+            logger.warning("%s[%d]: %s", self._config.kafka.topics.summaries, partition, why)
+            await self._turn.wait()
+        merging.progress.ahead = None
+
+    def _apply(self, merging: _Merging, told: Incoming) -> list[Output]:
+        envelope = told.envelope
+        merging.progress.heard[envelope.topic, envelope.partition] = time.monotonic()
+        return merging.merge.apply(envelope, offset=told.offset, generation=told.generation)
 
     async def _publish(self, partition: int, outputs: Iterable[Output]) -> None:
         """Have results and triggers confirmed; webhooks are called later, by the dispatcher."""
@@ -147,7 +206,9 @@ class Merging:
 
     def _note(self, output: Output, began: float) -> None:
         if isinstance(output, Result):
-            self._metrics.window(output, self._profiles[output.model, output.version])
+            profile = self._profiles.get((output.model, output.version, output.reference))
+            if profile is not None:  # else its model was removed from the configuration meanwhile
+                self._metrics.window(output, profile)
             self._metrics.pipeline.close_delay(time.monotonic() - began)
         elif isinstance(output, Late):
             self._metrics.pipeline.late(output.model, output.events)
@@ -155,8 +216,16 @@ class Merging:
     def _report(self, merging: _Merging) -> None:
         """What merge saw since the last report."""
         tally, before = merging.merge.tally, merging.counted
-        self._metrics.pipeline.merged(repeats=tally.repeats - before.repeats, holes=tally.holes - before.holes)
-        merging.counted = Tally(tally.repeats, tally.holes, tally.strangers)
+        superseded = tally.superseded - before.superseded
+        self._metrics.pipeline.merged(
+            repeats=tally.repeats - before.repeats, holes=tally.holes - before.holes, superseded=superseded
+        )
+        if superseded:
+            logger.error(
+                "events were counted on a reference after the next one had come into force, so windows of both are too "
+                "small: a worker has an old configuration; give every worker the same file, and SIGHUP"
+            )
+        merging.counted = replace(tally)
         self._metrics.pipeline.progress("merge", time.time())
 
     async def checkpoint(self, *, now: bool = False) -> dict[int, int]:
@@ -184,15 +253,31 @@ class Merging:
         self._metrics.pipeline.checkpoint(time.monotonic() - began)
         return offset
 
+    def at(self, log_ends: Mapping[Partition, int]) -> None:
+        """Note where the summaries end, and which blocks are missing."""
+        topic = self._config.kafka.topics.summaries
+        for partition, merging in self._partitions.items():
+            merging.progress.at(log_ends.get(Partition(topic, partition)), merging.merge.state.sources)
+
+    def standstills(self) -> Iterator[Standstill]:
+        """What waits here and does not move, from the first second on."""
+        topic, quiet = self._config.kafka.topics.summaries, self._config.clock.idle / 1000
+        for partition, since in self._restoring.items():
+            seconds = time.monotonic() - since
+            text = f"{topic}[{partition}]: its checkpoint in {self._config.kafka.topics.state} is being read"
+            yield Standstill("merge", topic, partition, seconds, f"{text} for {seconds:.0f} s")
+        for partition, merging in self._partitions.items():
+            yield from merging.progress.standstills(topic, partition, merging.merge.state.sources, quiet=quiet)
+
     def _state(self, partition: int, record: Record) -> Outgoing:
         return Outgoing(self._config.kafka.topics.state, record.key, record.value, partition)
 
 
-def _joined(joiner: Joiner, record: Any, fragment: bytes | None, generation: int) -> bytes | None:
-    """The envelope in a record or, where that brings its last fragment, in several; None while others are missing."""
-    source, value = record.key or b"", record.value or b""
-    if fragment is None:
-        joiner.passed(source, offset=record.offset, generation=generation)
-        return value
-    piece = fragments.read(fragment, value)
-    return joiner.take(source, piece, offset=record.offset, generation=generation)
+def _profiles(config: Config) -> dict[tuple[str, str, str], Profile]:
+    """Every reference profile, by model, version and fingerprint."""
+    return {
+        (model.name, version, reference.profile.fingerprint): reference.profile
+        for model in config.models
+        for version in model.versions
+        for reference in model.references(version)
+    }

@@ -35,7 +35,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it unannotated
         self.registry = CollectorRegistry()
         self._max_series = max_series
-        self._known: dict[tuple[str, str], str] = {}  # (model, version) -> fingerprint of the reference
+        self._known: dict[tuple[str, str], list[str]] = {}  # (model, version) -> fingerprints of its references
         self._windows = Windows()
         self.pipeline = Pipeline(self.registry)
         self._made = self.pipeline.made
@@ -45,8 +45,13 @@ class Metrics:
         self._made["build_info"].labels(__version__).set(1)
 
     def configure(self, config: Config) -> None:
-        """Register what is configured: its label sets start at 0, and only its results are taken."""
+        """Register what is configured: its label sets start at 0, and only its results are taken.
+
+        What an earlier configuration had registered goes where this one does not name it.
+        """
         self.pipeline.configure(config)
+        for gone in {model for model, _ in self._known} - {model.name for model in config.models}:
+            self.retire(gone)
         for model in config.models:
             self._register(model)
 
@@ -56,9 +61,10 @@ class Metrics:
         for outcome in get_args(Outcome):
             self._made["triggers_total"].labels(model.name, outcome)
         self._made["window_size_seconds"].labels(model.name).set(model.windows.size / 1000)
-        for version, profile in model.versions.items():
-            self._known[model.name, version] = profile.fingerprint
-            self._made["model_reference_events"].labels(model.name, version).set(profile.events)
+        for version in model.versions:
+            profiles = [reference.profile for reference in model.references(version)]
+            self._known[model.name, version] = [profile.fingerprint for profile in profiles]
+            self._made["model_reference_events"].labels(model.name, version).set(profiles[-1].events)
             self._made["unknown_columns"].labels(model.name, version)
             for name in ("windows_total", "windows_drifted_total"):
                 self._made[name].labels(model.name, version, "")
@@ -81,8 +87,11 @@ class Metrics:
         place = f"result of model {result.model!r} version {result.version!r}"
         if known is None:
             raise DriftlineError(f"{place}: not registered for metrics; known are {sorted(self._known)}")
-        if not known == result.reference == profile.fingerprint:
-            raise DriftlineError(f"{place}: expected reference {known}, got {result.reference} ({profile.fingerprint})")
+        if result.reference not in known or result.reference != profile.fingerprint:
+            expected = " or ".join(known)
+            raise DriftlineError(
+                f"{place}: expected reference {expected}, got {result.reference} ({profile.fingerprint})"
+            )
         if result.segment:
             raise DriftlineError(f"{place}: segment {result.segment} is not registered for metrics")
         unknown = result.columns.keys() - {column.name for column in profile.columns}

@@ -106,6 +106,24 @@ PROCESS = (
     Spec("partitions_owned", "gauge", ("topic",), "Partitions that this process reads."),
     Spec("rebalances_total", "counter", (), "Rebalances of the consumer group."),
     Spec("last_progress_timestamp_seconds", "gauge", ("stage",), "Wall clock when the stage last moved on."),
+    Spec(
+        "stuck_partitions",
+        "gauge",
+        ("topic", "stage"),
+        "Partitions in which something has waited for a minute and nothing moved; /readyz says which and why.",
+    ),
+    Spec("config_reload_failures_total", "counter", (), "Configurations refused at SIGHUP."),
+    Spec("config_last_reload_successful", "gauge", (), "1 if the last configuration was taken, 0 if it was refused."),
+    Spec(
+        "config_last_reload_success_timestamp_seconds", "gauge", (), "Wall clock when a configuration was last taken."
+    ),
+    Spec("config_info", "gauge", ("epoch",), "Always 1; workers whose epochs differ have different configurations."),
+    Spec(
+        "superseded_parts_total",
+        "counter",
+        (),
+        "Panes of closed blocks on a reference after the next one came into force: a worker has an old configuration.",
+    ),
     Spec("checkpoints_total", "counter", (), "Checkpoints of merge that were written in full."),
     Spec("checkpoint_duration_seconds", "histogram", (), "Time to write a checkpoint of merge."),
     Spec("window_close_delay_seconds", "histogram", (), "Time from the watermark's passing to the published result."),

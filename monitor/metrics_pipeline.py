@@ -63,10 +63,11 @@ class Pipeline:
         """An envelope was sent."""
         self.made["envelopes_total"].labels(kind).inc()
 
-    def merged(self, *, repeats: int = 0, holes: int = 0) -> None:
-        """Envelopes that merge dropped or refused."""
+    def merged(self, *, repeats: int = 0, holes: int = 0, superseded: int = 0) -> None:
+        """Envelopes that merge dropped or refused, and panes that came on a reference which is over."""
         self.made["envelopes_repeated_total"].inc(repeats)
         self.made["block_holes_total"].inc(holes)
+        self.made["superseded_parts_total"].inc(superseded)
 
     def late(self, model: str, events: int) -> None:
         """Events came after every window that holds them had retired."""
@@ -101,6 +102,22 @@ class Pipeline:
     def progress(self, stage: Stage, now: float) -> None:
         """A stage moved on at this wall clock (seconds)."""
         self.made["last_progress_timestamp_seconds"].labels(stage).set(now)
+
+    def stuck(self, topic: str, stage: Stage, partitions: int) -> None:
+        """So many partitions of a topic stand still while something waits in them."""
+        self.made["stuck_partitions"].labels(topic, stage).set(partitions)
+
+    def configured(self, epoch: str, now: float) -> None:
+        """A configuration was taken at this wall clock (seconds)."""
+        self.made["config_info"].clear()
+        self.made["config_info"].labels(epoch).set(1)
+        self.made["config_last_reload_successful"].set(1)
+        self.made["config_last_reload_success_timestamp_seconds"].set(now)
+
+    def reload_refused(self) -> None:
+        """A configuration was refused; the one before stays in force."""
+        self.made["config_reload_failures_total"].inc()
+        self.made["config_last_reload_successful"].set(0)
 
     def checkpoint(self, seconds: float) -> None:
         """A checkpoint was written in full."""

@@ -34,12 +34,20 @@ Problems = Callable[[], list[str]]  # what is wrong, in words; empty when all is
 class Server:
     """Serves a worker's metrics and state from `start` to `stop`."""
 
-    def __init__(self, settings: config.Server, metrics: Metrics, *, health: Problems, ready: Problems) -> None:
+    def __init__(
+        self,
+        settings: config.Server,
+        metrics: Metrics,
+        *,
+        health: Problems,
+        ready: Problems,
+        remarks: Problems = list,
+    ) -> None:
         self._settings, self._metrics = settings, metrics
         app = web.Application(client_max_size=1_024)
         app.on_response_prepare.append(_secure)
         app.router.add_get("/metrics", self._page)
-        app.router.add_get("/healthz", self._state(health))
+        app.router.add_get("/healthz", self._state(health, remarks))
         app.router.add_get("/readyz", self._state(ready))
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE)
         self.port: int | None = None
@@ -79,12 +87,14 @@ class Server:
         shown = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
         return hmac.compare_digest(shown, f"Bearer {self._settings.token}".encode())
 
-    def _state(self, problems: Problems) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def _state(self, problems: Problems, remarks: Problems = list) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """A page that answers 503 where there are problems; whom we trust is told what they are, and of remarks."""
+
         async def handler(request: web.Request) -> web.Response:
             found = problems()
             answer: dict[str, object] = {"status": "problems" if found else "ok"}
             if self._trusts(request):
-                answer["problems"] = found
+                answer["problems"] = found + [remark for remark in remarks() if remark not in found]
             return web.json_response(answer, status=503 if found else 200)
 
         return handler

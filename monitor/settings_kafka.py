@@ -20,7 +20,7 @@ NUMBERS = {
     "panes": (1, 1_000_000),
     "event": (1_000, 15_000_000),  # the dead letters take no more
 }
-DURATIONS = {"flush": 10, "checkpoint": 100, "session_timeout": 1_000}
+DURATIONS = {"flush": 10, "checkpoint": 100, "session_timeout": 1_000, "patience": 5_000}
 TOPICS = ("summaries", "state", "windows", "triggers", "dead_letters")
 
 

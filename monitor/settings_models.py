@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 from monitor import config
 from monitor.drift.methods import METHODS, method
-from monitor.drift.profiles import Profile, decode
+from monitor.drift.profiles import Profile
 from monitor.drift.thresholds import Fixed, Rule, Significant, default_rule
 from monitor.drift.windows import Windows
 from monitor.errors import DriftlineError
 from monitor.nodes import Node
+from monitor.settings_references import read_references
 
 
 def read_model(node: Node, folder: Path) -> config.Model:
     """One entry of `models`; its profiles are found relative to `folder`."""
     fields = node.fields("name", "versions", "window", "columns", "min_events")
     name = fields["name"].text(most=200)
-    versions = {}
-    for version, child in fields["versions"].mapping(at_least=1).items():
-        if not version.isprintable():
-            child.wrong("expected a printable version; build its reference under another one")
-        profile = _profile(child, folder, name, version)
-        if profile:
-            versions[version] = profile
-    columns = {key: _column(child, key, versions) for key, child in fields["columns"].mapping().items()}
+    windows = _windows(fields["window"])
+    read = {
+        version: read_references(child, folder, windows, owner=(name, version))
+        for version, child in fields["versions"].mapping(at_least=1).items()
+    }
+    references = {version: found for version, found in read.items() if found}
+    profiles = [reference.profile for found in references.values() for reference in found]
+    columns = {key: _column(child, key, profiles) for key, child in fields["columns"].mapping().items()}
     least = fields["min_events"].integer(200, least=1, most=10**9)
-    return config.Model(name, versions, _windows(fields["window"]), columns, least)
-
-
-def _profile(node: Node, folder: Path, name: str, version: str) -> Profile | None:
-    written = node.text()
-    if not written:
-        return None
-    try:
-        profile = decode((folder / written).read_bytes())
-    except OSError as error:
-        node.wrong(f"{written} cannot be read: {error.strerror}; build it with `driftline reference build`")
-        return None
-    except DriftlineError as error:
-        node.wrong(f"{written}: {error}")
-        return None
-    if name and (profile.model, profile.version) != (name, version):
-        found = f"model {profile.model!r} version {profile.version!r}"
-        node.wrong(f"expected the reference of model {name!r} version {version!r}, but {written} is of {found}")
-    return profile
+    versions = {version: found[0].profile for version, found in references.items()}
+    changes = {version: found for version, found in references.items() if found[-1].since is not None}
+    return config.Model(name, versions, windows, columns, least, changes)
 
 
 def _windows(node: Node) -> Windows:
@@ -62,9 +47,9 @@ def _windows(node: Node) -> Windows:
         return Windows(size, size)
 
 
-def _column(node: Node, name: str, versions: Mapping[str, Profile]) -> config.ColumnRules:
+def _column(node: Node, name: str, profiles: Sequence[Profile]) -> config.ColumnRules:
     fields = node.fields("methods", "primary", "thresholds")
-    columns = [column for profile in versions.values() for column in profile.columns]
+    columns = [column for profile in profiles for column in profile.columns]
     kinds = {"ordered" if column.ordered else "unordered" for column in columns if column.name == name}
     if columns and not kinds:
         known = ", ".join(sorted({column.name for column in columns}))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from monitor import deadletters
 from monitor.config import Config
 from monitor.delivery import Outgoing, Sender, deliver
+from monitor.liveness import Standstill
 from monitor.logs.contract import Counted, Rejected, note_unknown
 from monitor.metrics_pipeline import Kind, Pipeline
 from monitor.pipeline import assemble, fragments
@@ -25,6 +26,7 @@ from monitor.transport import Batch, Partition
 GENERATION = "driftline.generation"
 OVERHEAD = 1_024  # bytes of a record of the summaries beside its value: key, headers, the batch around it
 FLUSH_SHARE = 25  # a flush may take a 25th of the time between two of them
+LONGEST_PAUSE = 5.0  # seconds: a broker that was slow to answer must not keep windows open for minutes afterwards
 
 
 @dataclass(slots=True)
@@ -36,6 +38,7 @@ class _Reading:
     generation: int
     moved: float  # when it last counted something, or stood at the log's end
     at_end_since: float
+    untold: float | None = None  # since when it has counted something that the broker has not confirmed
     log_end: int | None = None
     latest: int | None = None
     reread: bool = True  # its open block may have been read before, by somebody else or under another configuration
@@ -67,7 +70,8 @@ class Summarising:
         self._decoder = assemble.decoder(config)
         self._readings: dict[tuple[str, int], _Reading] = {}
         self._unknown: dict[tuple[str, str], set[str]] = {}
-        self._next_flush = 0.0
+        self._next_flush, self._pause = 0.0, config.kafka.flush / 1000
+        self.reached: int | None = None  # the latest event time in blocks that were closed here and are not read again
 
     def begin(self, batch: Batch) -> None:
         """Read a partition from the batch's start, which is a block's or the log's; what was open is dropped."""
@@ -93,27 +97,30 @@ class Summarising:
         reading = self._readings.get(batch.tp)
         return reading is not None and reading.number == batch.reading
 
-    async def take(self, batch: Batch) -> int | None:
-        """Count a batch; returns the offset from which on nothing is safe with the broker yet, if that moved.
+    async def take(self, batch: Batch) -> AsyncIterator[int]:
+        """Count a batch; each time a block is safe with the broker, the offset that is not, yet.
 
         Stops where the partition is lost meanwhile: the next owner reads the open block again from its start.
         """
         reading = self._readings[batch.tp]
-        source, safe = reading.source, None
+        source = reading.source
         offsets = [record.offset for record in batch.records]
         for first, last, reached in assemble.pieces(offsets, batch.stop, source):
             records = batch.records[first:last]
             async with reading.lock:
                 if not self._current(reading):
-                    return None
+                    return
                 counted = source.add([r.value for r in records], [r.timestamp for r in records], stop=reached)
                 reading.moved = reading.at_end_since = time.monotonic()
-                reading.latest = max(filter(None, (reading.latest, counted.latest)), default=None)
+                reading.untold = reading.untold or reading.moved
+                reading.latest = _later(reading.latest, counted.latest)
                 await self._report(reading, records, counted)
-                if source.full and self._current(reading):
-                    await self._close(reading)
-                    safe = reached
-        return safe if self._current(reading) else None
+                if not source.full or not self._current(reading):
+                    continue
+                await self._close(reading)
+                self.reached = _later(self.reached, reading.latest)
+            if self._current(reading):
+                yield reached
 
     def _current(self, reading: _Reading) -> bool:
         return self._readings.get((reading.source.topic, reading.source.partition)) is reading
@@ -136,7 +143,7 @@ class Summarising:
         """Send the full block, then say that its letters are for good, if it has or may have had any."""
         source = reading.source
         sealed = source.seal()
-        await self._emit(sealed, reading.generation, kind="closed")
+        await self._emit(sealed, reading, kind="closed")
         if reading.reread or sealed[0].rejected:
             block = sealed[0]
             note = deadletters.closed(source.topic, source.partition, block.start, block.end, self._name(reading))
@@ -165,10 +172,23 @@ class Summarising:
             "summarise", time.time() - max((now - r.moved for r in self._readings.values()), default=0)
         )
 
-    def stalled(self) -> float:
-        """For how many seconds a partition in which records wait has not moved."""
+    def standstills(self) -> Iterator[Standstill]:
+        """Partitions in which records wait, or counts for the broker to confirm them, from the first second on."""
         now = time.monotonic()
-        return max((now - reading.moved for reading in self._readings.values() if reading.lag), default=0.0)
+        for (topic, partition), reading in self._readings.items():
+            if reading.lag:
+                seconds = now - reading.moved
+                text = f"{topic}[{partition}]: {reading.lag:,} records wait, none counted for {seconds:.0f} s"
+                yield Standstill("summarise", topic, partition, seconds, text)
+            if reading.untold is not None:
+                seconds = now - reading.untold - self._pause
+                text = f"{topic}[{partition}]: what was counted is not confirmed by the broker for {seconds:.0f} s"
+                yield Standstill("summarise", topic, partition, seconds, text)
+
+    def reconfigure(self, config: Config) -> dict[Partition, int]:
+        """Count what begins from now on under another configuration; returns where to read again for that."""
+        self._config, self._decoder = config, assemble.decoder(config)
+        return {Partition(*where): reading.source.start for where, reading in self._readings.items()}
 
     async def flush(self, *, force: bool = False) -> None:
         """Send snapshots of what changed, and tell which partitions are idle; rarer where flushing is slow."""
@@ -179,8 +199,9 @@ class Summarising:
             async with reading.lock:
                 if self._current(reading):
                     await self._tell(reading)
-        took = time.monotonic() - began
-        self._next_flush = began + max(self._config.kafka.flush / 1000, took * FLUSH_SHARE)
+        work = min((time.monotonic() - began) * FLUSH_SHARE, LONGEST_PAUSE)
+        self._pause = max(self._config.kafka.flush / 1000, work)
+        self._next_flush = began + self._pause
 
     async def _tell(self, reading: _Reading) -> None:
         """Send what is new of a partition, be it only that it is idle."""
@@ -189,12 +210,12 @@ class Summarising:
         self._metrics.partition(source.topic, source.partition, idle=idle is not None)
         if source.snapshot_due or idle is not None:
             kind: Kind = "snapshot" if idle is None else "idle"
-            await self._emit(source.snapshot(idle=idle), reading.generation, kind=kind)
+            await self._emit(source.snapshot(idle=idle), reading, kind=kind)
 
-    async def _emit(self, envelopes: list[Envelope], generation: int, *, kind: Kind) -> None:
+    async def _emit(self, envelopes: list[Envelope], reading: _Reading, *, kind: Kind) -> None:
         """Send an envelope to each partition of the summaries topic and wait until the broker has them all."""
         topic = self._config.kafka.topics.summaries
-        headers, records = [(GENERATION, str(generation).encode())], []
+        headers, records = [(GENERATION, str(reading.generation).encode())], []
         key = f"{envelopes[0].topic}-{envelopes[0].partition}".encode()
         for i, envelope in enumerate(envelopes):
             data = encode(envelope)
@@ -204,7 +225,12 @@ class Summarising:
             for piece in fragments.split(data, self._largest):
                 records.append(Outgoing(topic, key, piece.data, i, [*headers, (fragments.HEADER, piece.header)]))
         await deliver(self._sender, records)
+        reading.untold = None
         self._metrics.envelope(kind)
+
+
+def _later(a: int | None, b: int | None) -> int | None:
+    return max((time for time in (a, b) if time is not None), default=None)
 
 
 def _letter(source: SourcePartition, reading: str, record: Any, rejected: Rejected) -> deadletters.DeadLetter:

@@ -85,6 +85,11 @@ class BatchConsumer(Consumer):
         self._confirmed[tp] = next_offset
         return True
 
+    async def settle(self, tp: Any, next_offset: int) -> None:
+        """Confirm, and commit at once: after a crash the next owner begins here, not where the last timer left off."""
+        if self.confirm(tp, next_offset) and not await self.commit({ensure_TP(tp)}):
+            await self.commit({ensure_TP(tp)})  # another commit was under way, and may have begun before
+
     async def reread(self, tp: Any, offset: int) -> int | None:
         """Read a partition again from `offset`, or from the log's start where that is gone; returns the position.
 

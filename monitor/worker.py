@@ -11,19 +11,21 @@ import contextlib
 import gc
 import logging
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, cast
 
 from monitor import access, statelog
-from monitor.config import Config, Webhook
+from monitor.config import Config
 from monitor.delivery import FaustSender
 from monitor.errors import DriftlineError, OutsideError
+from monitor.liveness import STUCK, Stuck, Vigil, Watchdog
 from monitor.merging import Merging
 from monitor.metrics import Metrics
-from monitor.metrics_pipeline import Outcome
 from monitor.pipeline import assemble
 from monitor.pipeline.checkpoints import Record
+from monitor.reloading import Reloading
 from monitor.server import Server
 from monitor.summarising import Summarising
 from monitor.topics import LARGEST, largest_summary, partition_counts
@@ -38,7 +40,6 @@ logger = logging.getLogger(__name__)
 OK, FAILED = 0, 3  # exit codes
 TICK = 0.1  # seconds between looks at what is due
 LOG_END_AGE = 5.0  # seconds for which a log's end counts as known
-STUCK = 60.0  # seconds without progress, while there is lag, after which the worker calls itself unhealthy
 DRAIN = 20.0  # seconds that a clean stop may take
 GARBAGE = 20_000  # new objects after which Python looks for garbage
 
@@ -58,7 +59,11 @@ class Worker:
         self._config = config
         self._metrics = Metrics(config.max_series)
         self._metrics.configure(config)
+        self._metrics.pipeline.configured(config.epoch, time.time())
+        self._vigil = Vigil(config.kafka, self._metrics.pipeline)
+        self._watchdog = Watchdog(self._vigil.patience)
         self._stop = asyncio.Event()
+        self._told = asyncio.Event()  # to read the configuration again
         self._failure: BaseException | None = None
         self._summaries = config.kafka.topics.summaries
 
@@ -69,9 +74,13 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._told.set)
         async with contextlib.AsyncExitStack() as stack:
+            self._watchdog.start()
+            stack.callback(self._watchdog.stop)
             self._build()
-            server = Server(self._config.server, self._metrics, health=self._unhealthy, ready=self._unready)
+            pages = {"health": self._unhealthy, "ready": self._unready, "remarks": self._vigil.remarks}
+            server = Server(self._config.server, self._metrics, **pages)
             await server.start()
             stack.push_async_callback(server.stop)
             logger.info("driftline worker: %s/metrics", server.url)
@@ -79,8 +88,9 @@ class Worker:
             # look for garbage every 700 new objects, as Python does by default, costs more than it finds.
             gc.freeze()
             gc.set_threshold(GARBAGE)
-            ticking = asyncio.create_task(self._tick())
-            stack.callback(ticking.cancel)
+            reloading = Reloading(self._config, self._metrics, self._summarising, self._merging, self._app)
+            for upkeep in (self._watch, self._tick, partial(reloading.when_told, self._told)):
+                stack.callback(asyncio.create_task(self._keep(upkeep)).cancel)
             try:
                 await run_app(self._app, self._stop)
             except OutsideError as error:
@@ -91,7 +101,7 @@ class Worker:
             ours = isinstance(self._failure, DriftlineError) and not isinstance(self._failure, OutsideError)
             again = "" if ours else ", start it again"
             logger.error("the worker stops: %s; nothing unconfirmed was lost%s", self._failure, again)
-            return FAILED
+            return self._code
         logger.info("the worker has stopped; everything that it confirmed is committed")
         return OK
 
@@ -109,14 +119,7 @@ class Worker:
         self._app = cast(Any, app)
         self._app.start_of = self._start_of
         sender, pipeline = FaustSender(self._app), self._metrics.pipeline
-
-        async def call(target: Webhook, body: bytes, trigger_id: str) -> Outcome:
-            made = await webhook.call(target, body, trigger_id=trigger_id, clock=webhook.WallClock())
-            if made.message:
-                logger.warning("%s", made.message)
-            return made.outcome
-
-        self._dispatcher = Dispatcher(self._config, sender, pipeline, call)
+        self._dispatcher = Dispatcher(self._config, sender, pipeline, webhook.carry_out)
         self._summarising = Summarising(
             self._config, sender, pipeline, partitions_of=self._of.__getitem__, largest=self._largest
         )
@@ -149,9 +152,14 @@ class Worker:
         return loop
 
     def _fail(self, error: Exception) -> None:
-        logger.error("cannot go on", exc_info=error)
+        logger.error("cannot go on: %s", error, exc_info=None if isinstance(error, Stuck) else error)
         self._failure = self._failure or error
         self._stop.set()
+        self._watchdog.condemn(self._code, within=DRAIN)  # what stands still may not let go
+
+    @property
+    def _code(self) -> int:
+        return STUCK if isinstance(self._failure, Stuck) else FAILED
 
     async def _fits(self, batch: Batch) -> bool:
         """Whether a batch follows on the last one. After a loss the open block is dropped and read again."""
@@ -171,9 +179,8 @@ class Worker:
     async def _summarise(self, batch: Batch) -> None:
         if not self._summarising.reads(batch):
             self._summarising.begin(batch)
-        safe = await self._summarising.take(batch)
-        if safe is not None:
-            self._app.consumer.confirm(batch.tp, safe)
+        async for safe in self._summarising.take(batch):
+            await self._app.consumer.settle(batch.tp, safe)
 
     async def _merge(self, batch: Batch) -> None:
         if not self._merging.reads(batch):
@@ -217,24 +224,40 @@ class Worker:
                 self._summarising.drop(topic, partition)
 
     async def _assigned(self, app: Any, assigned: Any = (), **_: Any) -> None:
+        self._vigil.assigned()
         self._metrics.pipeline.rebalance()
         for topic in self._of:
             self._metrics.pipeline.owned(topic, sum(tp.topic == topic for tp in assigned))
         names = sorted(f"{topic}[{partition}]" for topic, partition in assigned)
         logger.info("partitions of ours: %s", ", ".join(names) or "none")
 
-    async def _tick(self) -> None:
-        """Flush snapshots, tell who is idle, and write checkpoints when they are due."""
-        recent = min(LOG_END_AGE, self._config.clock.idle / 2000)  # an older end proves no idleness
+    async def _keep(self, upkeep: Callable[[], Awaitable[None]]) -> None:
+        """Do one of our regular duties again and again, until something fails."""
         while self._failure is None:
-            await asyncio.sleep(TICK)
             try:
-                if self._app.started and not self._stop.is_set():
-                    self._summarising.at(self._app.consumer.log_ends(max_age=recent))
-                    await self._summarising.flush()
-                    await self._checkpoint()
+                await upkeep()
             except Exception as error:
                 self._fail(error)
+
+    async def _tick(self) -> None:
+        """Flush snapshots, tell who is idle, and write checkpoints when they are due."""
+        await asyncio.sleep(TICK)
+        if self._app.started and not self._stop.is_set():
+            await self._summarising.flush()
+            await self._checkpoint()
+
+    async def _watch(self) -> None:
+        """Look where the logs end and what stands still; it waits for nobody, so that nothing can hold it."""
+        await asyncio.sleep(TICK)
+        self._watchdog.beat()
+        if self._stop.is_set():
+            return
+        if self._app.started:
+            recent = min(LOG_END_AGE, self._config.clock.idle / 2000)  # an older end proves no idleness
+            ends = self._app.consumer.log_ends(max_age=recent)
+            self._summarising.at(ends)
+            self._merging.at(ends)
+        self._vigil.look((*self._summarising.standstills(), *self._merging.standstills()))
 
     async def _checkpoint(self, *, now: bool = False) -> None:
         for partition, offset in (await self._merging.checkpoint(now=now)).items():
@@ -259,14 +282,13 @@ class Worker:
             logger.warning("could not finish in time (%r): at most a block per partition is read again", error)
 
     def _unhealthy(self) -> list[str]:
-        """Why the orchestrator should start this process again."""
-        problems = [] if self._failure is None else [f"failed: {self._failure}"]
-        if (quiet := self._summarising.stalled()) > STUCK:
-            problems.append(f"a partition in which records wait has made no progress for {quiet:.0f} s")
-        return problems
+        """Why the orchestrator should start this process again; it ends by itself, too."""
+        return ([] if self._failure is None else [f"failed: {self._failure}"]) + self._vigil.problems()
 
     def _unready(self) -> list[str]:
         """Why this process does not do its part yet."""
+        if problems := [*self._unhealthy(), *self._vigil.remarks()]:
+            return problems
         if not self._app.started:
             return ["starting"]
-        return self._unhealthy() or ([] if self._app.consumer.readings else ["no partitions yet"])
+        return [] if self._app.consumer.readings else ["no partitions: the group gives us none yet"]

@@ -53,6 +53,8 @@ def fully_used() -> Metrics:
     pipeline.owned("predictions", 4)
     pipeline.rebalance()
     pipeline.progress("merge", 1_700_000_000.0)
+    pipeline.stuck("predictions", "summarise", 1)
+    pipeline.configured("0123456789ab", 1_700_000_000.0)
     pipeline.checkpoint(0.2)
     pipeline.close_delay(0.1)
     pipeline.trigger("credit", "sent")

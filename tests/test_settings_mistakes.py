@@ -79,6 +79,38 @@ MISTAKES = [
         ],
     ),
     (
+        model(versions={"3": ["credit-3.json", "credit-3.json"]}),
+        [
+            "models[0].versions.3[1]: expected `profile` and `from`: "
+            "since when does this reference follow the one before it?"
+        ],
+    ),
+    (
+        model(versions={"3": ["credit-3.json", {"profile": "credit-3.json", "from": "2026-12-01T00:30:00Z"}]}),
+        [
+            "models[0].versions.3[1].from: expected the start of a window, such as 2026-12-01T00:00:00+00:00 or "
+            "2026-12-01T01:00:00+00:00: no window may have events of two references"
+        ],
+    ),
+    (
+        model(versions={"3": ["credit-3.json", {"profile": "credit-3.json", "from": "2026-12-01T00:00:00"}]}),
+        ["models[0].versions.3[1].from: expected a time with its zone, such as 2026-12-01T00:00:00Z; put it in quotes"],
+    ),
+    (
+        model(
+            versions={
+                "3": [
+                    {"profile": "credit-3.json", "from": "2026-12-02T00:00:00Z"},
+                    {"profile": "credit-3.json", "from": "2026-12-01T00:00:00Z"},
+                ]
+            }
+        ),
+        [
+            "models[0].versions.3[1]: expected a `from` after that of the reference before it; "
+            "list them in the order of time"
+        ],
+    ),
+    (
         model(versions={"4": "credit-3.json"}),
         [
             "models[0].versions.4: expected the reference of model 'credit' version '4', "

@@ -9,7 +9,7 @@ from monitor.drift.windows import Windows
 from monitor.metrics import Metrics
 from monitor.pipeline.envelopes import decode
 from monitor.summarising import Summarising
-from monitor.transport import Partition
+from monitor.transport import Batch, Partition
 from tests import examples
 from tests.examples import HOUR, START
 from tests.memory import Producer, Read, Topics, batch
@@ -38,6 +38,12 @@ def reading(producer: Producer, *, generation: int = 1) -> Summarising:
     return made
 
 
+async def taken(agent: Summarising, read: Batch) -> int | None:
+    """Take a batch; the last offset that became safe."""
+    safe = [offset async for offset in agent.take(read)]
+    return safe[-1] if safe else None
+
+
 async def finished(taking: asyncio.Task[int | None], producer: Producer) -> int | None:
     """What comes of it once the broker confirms everything."""
     while not taking.done():
@@ -55,7 +61,7 @@ async def turn() -> None:
 def test_a_block_is_safe_only_once_the_broker_has_confirmed_its_envelopes() -> None:
     async def run() -> None:
         producer = Producer(Topics(), slow=True)
-        taking = asyncio.create_task(reading(producer).take(batch("predictions", log(12), start=0)))
+        taking = asyncio.create_task(taken(reading(producer), batch("predictions", log(12), start=0)))
         await turn()
         assert [decode(r.value or b"").closed for r in producer.topics.records[TOPICS.summaries]] == [True]
         assert not taking.done()
@@ -67,7 +73,7 @@ def test_a_block_is_safe_only_once_the_broker_has_confirmed_its_envelopes() -> N
 def test_nothing_is_said_of_a_block_before_its_dead_letters_are_confirmed() -> None:
     async def run() -> None:
         producer = Producer(Topics(), slow=True)
-        taking = asyncio.create_task(reading(producer).take(batch("predictions", log(10, wrong=3), start=0)))
+        taking = asyncio.create_task(taken(reading(producer), batch("predictions", log(10, wrong=3), start=0)))
         await turn()
         assert (len(producer.topics.records[TOPICS.dead_letters]), taking.done()) == (3, False)
         assert producer.topics.records[TOPICS.summaries] == []
@@ -84,7 +90,7 @@ def test_an_open_block_moves_no_offset() -> None:
     async def run() -> None:
         producer = Producer(Topics())
         agent = reading(producer)
-        assert await agent.take(batch("predictions", log(9), start=0)) is None
+        assert await taken(agent, batch("predictions", log(9), start=0)) is None
         await agent.flush(force=True)
         (record,) = producer.topics.records[TOPICS.summaries]
         assert (decode(record.value or b"").closed, decode(record.value or b"").end) == (False, 9)
@@ -96,7 +102,7 @@ def test_a_partition_that_was_lost_while_its_envelopes_were_on_their_way_moves_n
     async def run() -> None:
         producer = Producer(Topics(), slow=True)
         agent = reading(producer)
-        taking = asyncio.create_task(agent.take(batch("predictions", log(12), start=0)))
+        taking = asyncio.create_task(taken(agent, batch("predictions", log(12), start=0)))
         await turn()
         agent.drop("predictions", 0)
         producer.confirm()
@@ -109,13 +115,13 @@ def test_of_a_partition_that_was_lost_nothing_more_is_said_and_its_next_assignme
     async def run() -> None:
         producer = Producer(Topics())
         agent = reading(producer)
-        await agent.take(batch("predictions", log(4), start=0))
+        await taken(agent, batch("predictions", log(4), start=0))
         agent.drop("predictions", 0)
         await agent.flush(force=True)
         assert producer.topics.records[TOPICS.summaries] == []
         assert not agent.reads(batch("predictions", [], start=0, reading=1))
         agent.begin(batch("predictions", [], start=0, reading=2, generation=3))
-        await agent.take(batch("predictions", log(10), start=0, reading=2, generation=3))
+        await taken(agent, batch("predictions", log(10), start=0, reading=2, generation=3))
         (record,) = producer.topics.records[TOPICS.summaries]
         assert decode(record.value or b"").events == 10
 
@@ -126,7 +132,7 @@ def test_a_partition_is_idle_only_at_the_end_of_its_log() -> None:
     async def run() -> None:
         producer = Producer(Topics())
         agent = reading(producer)
-        await agent.take(batch("predictions", log(4), start=0))
+        await taken(agent, batch("predictions", log(4), start=0))
         said = []
         for end in (5, 4):
             agent.at({Partition("predictions", 0): end})

@@ -48,6 +48,7 @@ class Batch:
         self._rows: dict[Owner, list[tuple[int, Row]]] = {}
         self._waiting: dict[Key, tuple[list[int], list[bytes]]] = {}
         self._sampled: set[Owner] = set()
+        self.elsewhere: list[int] = []  # places of events whose time belongs to another reference of their target
 
     def read(self, start: int, values: Sequence[bytes | None], likely: Key | None) -> Key | None:
         """Take in the values from place `start` of the batch on; returns whose events are likely to come next."""
@@ -77,11 +78,12 @@ class Batch:
             self._parts.setdefault(owner, []).append(_part(rows))
         received = None if timestamps is None else np.fromiter(timestamps, dtype=np.int64)
         for owner in sorted(self._parts):
-            part = join(self._parts[owner])
+            part = self._in_force(owner, join(self._parts[owner]))
             if received is not None:
                 part = self._present(part, received, max_future)
-            windows = self._routes.targets[owner].windows
-            self._count(owner, self._fitting(part, windows, max_panes, opened.get(owner, ())))
+            target = self._routes.targets[owner]
+            known = opened.get((*owner, target.reference), ())
+            self._count(owner, self._fitting(part, target.windows, max_panes, known))
         self._counted.rejected.sort(key=lambda rejected: rejected.index)
         return self._counted
 
@@ -183,12 +185,24 @@ class Batch:
         if not len(part.index):
             return
         target = self._routes.targets[owner]
-        fingerprint = target.profile.fingerprint
         for pane, counts in self._routes.layouts[owner].count_panes(part, target.windows):
-            self._counted.counts[PaneKey(*owner, fingerprint, "", pane)] = counts
+            self._counted.counts[PaneKey(*owner, target.reference, "", pane)] = counts
         self._counted.events += len(part.index)
         latest = int(part.times.max())
         self._counted.latest = max(latest, self._counted.latest or latest)
+
+    def _in_force(self, owner: Owner, part: Part) -> Part:
+        """The events of the time in which the target's reference is in force; the others are left to another batch."""
+        target = self._routes.targets[owner]
+        outside = np.zeros(len(part.times), dtype=bool)
+        if target.until is not None:
+            outside |= part.times >= target.until
+        if owner in self._routes.succeeding and target.since is not None:
+            outside |= part.times < target.since
+        if not outside.any():
+            return part
+        self.elsewhere += part.index[outside].tolist()
+        return part.take(~outside)
 
     def _present(self, part: Part, timestamps: Counts, max_future: int) -> Part:
         """The events that do not come from the future; those that do are rejected."""

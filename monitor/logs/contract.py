@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -49,12 +49,12 @@ UNKNOWN_NAMES = 100  # most unknown columns remembered for a model version
 UNKNOWN_LENGTH = 100  # characters kept of the name of one
 
 
-Opened = Mapping[tuple[str, str], Collection[int]]
-"""The panes (starts) that a block has opened so far, by model and version."""
+Opened = Mapping[tuple[str, str, str], Collection[int]]
+"""The panes (starts) that a block has opened so far, by model, version and reference."""
 
 
 class PaneKey(NamedTuple):
-    """Whose counts: `segment` is "" for all events, `profile` a fingerprint, `pane` its start in UTC milliseconds."""
+    """Whose counts: `segment` is "" for all events, `profile` names the reference, `pane` is its start in UTC ms."""
 
     model: str
     version: str
@@ -65,10 +65,43 @@ class PaneKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is monitored for one model version: the reference's bins and the windows whose panes are counted."""
+    """What is monitored for one model version: the reference's bins and the windows whose panes are counted.
+
+    Events from the `since` of its `successor` on (event time, UTC ms) are counted on that one instead.
+    """
 
     profile: Profile
     windows: Windows
+    since: int | None = None
+    successor: Target | None = None
+
+    @property
+    def reference(self) -> str:
+        """Names the reference in keys: its fingerprint and, of one that came later, since when it is in force."""
+        return self.profile.fingerprint if self.since is None else f"{self.profile.fingerprint}@{self.since}"
+
+    @property
+    def until(self) -> int | None:
+        """When the next reference comes into force."""
+        return self.successor.since if self.successor else None
+
+    def all(self) -> Iterator[Target]:
+        """This one and those that follow it, in the order of time."""
+        yield self
+        if self.successor:
+            yield from self.successor.all()
+
+    def starting_in(self, pane: int) -> Iterator[int]:
+        """Starts of the windows that hold a pane and no event of another reference, earliest first.
+
+        size 4, step 2     0   2   4   6   8   10    B is in force from 4 on; [2, 6) would hold events of both
+                           |---A---|---B---|         and is nobody's
+                                       |---B---|
+        """
+        for start in self.windows.starting_in(pane):
+            ours = self.since is None or start >= self.since
+            if ours and (self.until is None or not start < self.until < start + self.windows.size):
+                yield start
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +139,16 @@ class Decoder(Protocol):
         opened: what the batches before this one have opened of the same block; None where this one begins it.
         """
         ...
+
+
+def in_force_since(reference: str) -> int | None:
+    """The time in a reference's name; None for one that was there from the beginning.
+
+    >>> in_force_since("39fc76358f96@1796083200000"), in_force_since("39fc76358f96")
+    (1796083200000, None)
+    """
+    time = reference.partition("@")[2]
+    return int(time) if time.lstrip("-").isdecimal() else None
 
 
 def category_name(value: object) -> str | None:

@@ -10,11 +10,12 @@ names: the last one counts. Any string is a category's name, however long: what 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from monitor.errors import DriftlineError
 from monitor.logs.batch import CHUNK, Batch
-from monitor.logs.contract import MAX_BYTES, MAX_PANES, Counted, Opened, Target
+from monitor.logs.contract import MAX_BYTES, MAX_PANES, Counted, Opened, Target, note_unknown
 from monitor.logs.events import Key
 from monitor.logs.routes import Routes
 from monitor.logs.screen import Screen
@@ -42,7 +43,8 @@ class JsonDecoder:
                 "expected max_bytes, max_depth and max_panes of at least 1, "
                 f"got {max_bytes}, {max_depth} and {max_panes}"
             )
-        self._routes = Routes(targets)
+        self._references = list(_references(targets))
+        self._usual = 0  # the references that most events are of: they are tried first
         self._screen = Screen(max_bytes, max_depth)
         self._max_future, self._max_panes = max_future, max_panes
         self._likely: Key | None = None
@@ -51,7 +53,44 @@ class JsonDecoder:
         self, values: Sequence[bytes | None], timestamps: Sequence[int] | None, *, opened: Opened | None = None
     ) -> Counted:
         """Counts of a batch. timestamps: the broker's, in milliseconds, negative where unknown; None for files."""
-        batch = Batch(self._routes, self._screen)
+        usual = self._usual
+        whole, left = self._count(usual, values, timestamps, opened or {})
+        most = whole.events
+        for level in (level for level in range(len(self._references)) if level != usual):
+            if not left:
+                break
+            times = None if timestamps is None else [timestamps[place] for place in left]
+            counted, further = self._count(level, [values[place] for place in left], times, opened or {})
+            if counted.events > most:
+                self._usual, most = level, counted.events
+            _join(whole, counted, left)
+            left = [left[place] for place in further]
+        return whole
+
+    def _count(
+        self, level: int, values: Sequence[bytes | None], timestamps: Sequence[int] | None, opened: Opened
+    ) -> tuple[Counted, list[int]]:
+        """Counts on one reference of each target, and the places of events that are of another one's time."""
+        batch = Batch(self._references[level], self._screen)
         for start in range(0, len(values), CHUNK):
             self._likely = batch.read(start, values[start : start + CHUNK], self._likely)
-        return batch.finish(timestamps, max_future=self._max_future, max_panes=self._max_panes, opened=opened or {})
+        finished = batch.finish(timestamps, max_future=self._max_future, max_panes=self._max_panes, opened=opened)
+        return finished, sorted(batch.elsewhere)
+
+
+def _references(targets: Mapping[tuple[str, str], Target]) -> Iterator[Routes]:
+    """The first reference of every target, then the second (of those that have no more: the last), and so on."""
+    chains = {owner: list(target.all()) for owner, target in targets.items()}
+    for level in range(max(map(len, chains.values()), default=1)):
+        succeeding = {owner for owner, chain in chains.items() if level and len(chain) > 1}
+        yield Routes({owner: chain[min(level, len(chain) - 1)] for owner, chain in chains.items()}, succeeding)
+
+
+def _join(whole: Counted, counted: Counted, places: Sequence[int]) -> None:
+    """Add the counts of some values, which stood at these places. Nothing is skipped a second time."""
+    whole.counts |= counted.counts  # on other references: no key is in both
+    whole.events += counted.events
+    whole.rejected += [replace(rejected, index=places[rejected.index]) for rejected in counted.rejected]
+    whole.rejected.sort(key=lambda rejected: rejected.index)
+    whole.latest = max((time for time in (whole.latest, counted.latest) if time is not None), default=None)
+    note_unknown(whole.unknown_columns, counted.unknown_columns)

@@ -6,7 +6,7 @@ An absent, null or empty version means the only version of a model that has just
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -28,10 +28,13 @@ _route = msgspec.json.Decoder(Route)
 
 
 class Routes:
-    """The targets by model and version, each with its layout, and the readers made so far: at most two per target."""
+    """The targets by model and version, each with its layout, and the readers made so far: at most two per target.
 
-    def __init__(self, targets: Mapping[tuple[str, str], Target]) -> None:
-        self.targets = dict(targets)
+    Of those in `succeeding`, events before the target's time belong to an earlier reference.
+    """
+
+    def __init__(self, targets: Mapping[tuple[str, str], Target], succeeding: Collection[tuple[str, str]] = ()) -> None:
+        self.targets, self.succeeding = dict(targets), succeeding
         self.layouts = {owner: Layout(target.profile) for owner, target in self.targets.items()}
         self._versions: dict[str, list[str]] = {}
         for model, version in sorted(self.targets):

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.config import Config
+from monitor.config import Config, Model
 from monitor.logs.contract import Counted, Target
 from monitor.logs.json import JsonDecoder
 from monitor.pipeline.compare import Comparison
@@ -33,11 +33,16 @@ ENDED = 2**53  # idle for longer than any log is long: nothing more will come
 
 def targets(config: Config) -> dict[tuple[str, str], Target]:
     """What is monitored, by model and version."""
-    return {
-        (model.name, version): Target(profile, model.windows)
-        for model in config.models
-        for version, profile in model.versions.items()
-    }
+    return {(model.name, version): _target(model, version) for model in config.models for version in model.versions}
+
+
+def _target(model: Model, version: str) -> Target:
+    """The version's first reference, which knows those that follow it."""
+    target: Target | None = None
+    for reference in reversed(model.references(version)):
+        target = Target(reference.profile, model.windows, reference.since, target)
+    assert target is not None  # a version has at least one reference
+    return target
 
 
 def decoder(config: Config) -> JsonDecoder:
@@ -72,14 +77,15 @@ def block_start(config: Config, offset: int, log_start: int) -> int:
 def merge(config: Config, state: State | None = None, *, topics: Collection[str] | None = None) -> Merge:
     """The state machine for the configured models; `topics` are the logs that it reads, by default the configured."""
     comparisons = {
-        (model.name, version): Comparison(
-            profile,
+        (model.name, version, target.reference): Comparison(
+            target.profile,
             model.columns,
             pvalue=config.budget.pvalue(model.windows),
             min_events=model.min_events,
         )
         for model in config.models
-        for version, profile in model.versions.items()
+        for version in model.versions
+        for target in _target(model, version).all()
     }
     read = config.kafka.sources if topics is None else topics
     return Merge(targets(config), comparisons, topics=frozenset(read), disorder=config.clock.disorder, state=state)

@@ -14,26 +14,26 @@ from monitor.pipeline.state import Published, Series, SeriesKey, State
 
 
 class Closing:
-    """Publishes windows of the state's panes. `targets` and `comparisons` are keyed by (model, version)."""
+    """Publishes windows of the state's panes. `targets` and `comparisons` are keyed by (model, version, reference)."""
 
     def __init__(
         self,
-        targets: Mapping[tuple[str, str], Target],
-        comparisons: Mapping[tuple[str, str], Comparison],
+        targets: Mapping[tuple[str, str, str], Target],
+        comparisons: Mapping[tuple[str, str, str], Comparison],
         state: State,
     ) -> None:
         self._targets, self._comparisons, self._state = targets, comparisons, state
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
         """The window's result and what it means for the episode; nothing where it would say the same again."""
-        target, series = self._targets[key.model, key.version], self._state.series[key]
+        target, series = self._targets[key[:3]], self._state.series[key]
         counts = self._window(key, target, start)
         events = summaries.events(target.profile, counts)
         before = series.published.get(start)
-        if before is not None and events == before.events:
+        if events == (before.events if before is not None else 0):
             return
         now = Published(before.revision + 1, events, before.first_events) if before else Published(0, events, events)
-        verdict, columns = self._comparisons[key.model, key.version](counts)
+        verdict, columns = self._comparisons[key[:3]](counts)
         end = start + target.windows.size
         drifted = [name for name, column in columns.items() if column.verdict == "drift"]
         was = series.episode
@@ -52,7 +52,7 @@ class Closing:
             late=events - now.first_events,
             verdict=verdict,
             columns=columns,
-            reference=key.profile,
+            reference=target.profile.fingerprint,
             episode=_open_episode(key, series),
         )
         if series.last is None or start >= series.last.start:
@@ -94,4 +94,5 @@ def _episode_id(key: SeriesKey, episode: verdicts.Episode) -> str:
 
 
 def _name(key: SeriesKey) -> str:
-    return series_id(key.model, key.version, key.segment, key.profile)
+    # The fingerprint alone: when a reference returns later, its windows begin later.
+    return series_id(key.model, key.version, key.segment, key.profile.partition("@")[0])

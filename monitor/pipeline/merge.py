@@ -21,7 +21,7 @@ from typing import NamedTuple
 from monitor.drift import summaries, windows
 from monitor.drift.bins import Counts
 from monitor.errors import DriftlineError
-from monitor.logs.contract import PaneKey, Target
+from monitor.logs.contract import PaneKey, Target, in_force_since
 from monitor.pipeline.closing import Closing
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.envelopes import Envelope, check, unpack
@@ -58,7 +58,7 @@ class _Part(NamedTuple):
 
 
 class Merge:
-    """The state machine. `targets` and `comparisons` are keyed by (model, version).
+    """The state machine. `targets` are keyed by (model, version), `comparisons` by (model, version, reference).
 
     `topics` are the logs that are read: no window closes before each of them was heard of.
     """
@@ -66,23 +66,43 @@ class Merge:
     def __init__(
         self,
         targets: Mapping[tuple[str, str], Target],
-        comparisons: Mapping[tuple[str, str], Comparison],
+        comparisons: Mapping[tuple[str, str, str], Comparison],
         *,
         topics: Collection[str],
         disorder: int,
         state: State | None = None,
     ) -> None:
-        self._targets, self._topics, self._disorder = targets, topics, disorder
+        self._targets = {(*key, target.reference): target for key, first in targets.items() for target in first.all()}
+        self._newest = {key: [target.since for target in first.all()][-1] for key, first in targets.items()}
+        self._topics, self._disorder = topics, disorder
         self.state = state or State()
         self.tally = Tally()
-        self._closing = Closing(targets, comparisons, self.state)
+        self._closing = Closing(self._targets, comparisons, self.state)
         self._due: list[tuple[int, SeriesKey, int]] = []  # (watermark at which it closes, series, window start)
         self._retiring: list[tuple[int, PaneKey]] = []  # (watermark from which no window needs it, pane)
         self._forget_strangers()
         for topic in topics:
             self.state.sources.setdefault((topic, 0), Source())
+        for source in self.state.sources.values():
+            self._wait_for_redo(source)
         for key in self.state.panes:
-            self._schedule(key, self._targets[key.model, key.version])
+            self._schedule(key, self._targets[key[:3]])
+
+    def ahead(self, envelope: Envelope) -> PaneKey | None:
+        """A part on a reference that comes into force after all that are configured for its model version.
+
+        Whoever counted it has a newer configuration; without it the envelope cannot be applied.
+        """
+        for key, _ in envelope.parts:
+            since = in_force_since(key.profile)
+            newest = self._newest.get((key.model, key.version), since)
+            if since is not None and (newest is None or since > newest):
+                return key
+        return None
+
+    def holds(self, model: str, version: str, reference: str) -> bool:
+        """Whether windows of a reference may still be published or revised."""
+        return any(key[:3] == (model, version, reference) for key in self.state.panes)
 
     def apply(self, envelope: Envelope, *, offset: int, generation: int = 0) -> list[Output]:
         """Take the envelope at `offset` of the log; what follows from it, in order."""
@@ -115,17 +135,18 @@ class Merge:
 
     def _target(self, key: PaneKey | SeriesKey) -> Target | None:
         """What is monitored under this key, where that is still configured."""
-        target = self._targets.get((key.model, key.version))
-        return target if target is not None and target.profile.fingerprint == key.profile else None
+        return self._targets.get(key[:3])
 
     def _count(self, source: Source, envelope: Envelope, parts: Iterable[_Part]) -> list[Output]:
         """Add the envelope's counts to their panes; windows published before are published again."""
         revised: set[tuple[SeriesKey, int]] = set()
         outputs: list[Output] = []
-        recounted = source.recounting
         for part in parts:
-            last = part.target.windows.starting_in(part.key.pane)[-1]
-            if self._retired(SeriesKey(*part.key[:4]), last):
+            since, pane = part.target.since, part.key.pane
+            self.tally.superseded += envelope.closed and self._superseded(part.key)
+            too_early = since is not None and pane < since  # the reference that was in force is configured no more
+            last = part.target.windows.starting_in(pane)[-1]
+            if too_early or self._retired(SeriesKey(*part.key[:4]), last):
                 outputs += self._too_late(source, part)
             else:
                 revised |= self._add(source, part)
@@ -133,25 +154,40 @@ class Merge:
         source.latest = _later(source.latest, envelope.latest)
         if envelope.closed:
             source.closed, source.block = envelope.block, None
-            source.open, source.spent, source.redo = {}, {}, -1
-        if self._recounting():
-            return outputs
-        for series, start in sorted(self._published() if recounted else revised):
-            outputs += self._closing.publish(series, start)
+            source.open, source.spent = {}, {}
+        if not self._wait_for_redo(source) and source.redo > -1 and (envelope.closed or source.end >= source.redo):
+            source.redo = -1
+            revised |= self._published()  # windows were revised in silence meanwhile
+        if not self._redoing:
+            for series, start in sorted(revised):
+                outputs += self._closing.publish(series, start)
         return outputs
 
     def _retired(self, key: SeriesKey, start: int) -> bool:
         """Whether nothing more is said of a window: its lateness is over, or was so under an earlier configuration."""
-        series, windows = self.state.series.get(key), self._targets[key.model, key.version].windows
+        series = self.state.series.get(key)
         gone = series is not None and series.floor is not None and start < series.floor
-        return gone or self.state.passed(windows.retires(start))
+        return gone or self.state.passed(self._targets[key[:3]].windows.retires(start))
 
-    def _recounting(self) -> bool:
-        """Whether counts that windows had are missing, because a new epoch has not come to them yet."""
-        return any(source.recounting for source in self.state.sources.values())
+    @property
+    def _redoing(self) -> bool:
+        """Whether counts are missing from panes: an open block is counted again, or has to be."""
+        return any(source.redo > -1 for source in self.state.sources.values())
+
+    def _wait_for_redo(self, source: Source) -> bool:
+        """Whether an open block has counts on a reference that is over: its worker will count it again when told."""
+        if not any(map(self._superseded, source.open)):
+            return False
+        source.redo = max(source.redo, source.end)
+        return True
+
+    def _superseded(self, key: PaneKey) -> bool:
+        """Whether the next reference is in force in this pane."""
+        until = self._targets[key[:3]].until
+        return until is not None and key.pane >= until
 
     def _published(self) -> set[tuple[SeriesKey, int]]:
-        """The published windows that can still be revised."""
+        """The windows that were published and may be revised."""
         return {
             (key, start)
             for key, series in self.state.series.items()
@@ -173,7 +209,7 @@ class Merge:
             return set()
         series = SeriesKey(*key[:4])
         published = self.state.series[series].published
-        starts = target.windows.starting_in(key.pane)
+        starts = target.starting_in(key.pane)
         return {(series, s) for s in starts if s in published and not self._retired(series, s)}
 
     def _too_late(self, source: Source, part: _Part) -> Iterator[Late]:
@@ -189,14 +225,14 @@ class Merge:
         """Queue a new pane's windows to be closed when the watermark passes their ends, and the pane to retire."""
         series = SeriesKey(*key[:4])
         published = self.state.series.setdefault(series, Series()).published
-        for start in target.windows.starting_in(key.pane):
+        for start in target.starting_in(key.pane):
             if start not in published and not self._retired(series, start):
                 heapq.heappush(self._due, (target.windows.closes(start), series, start))
         heapq.heappush(self._retiring, (target.windows.pane_retires(key.pane), key))
 
     def _advance(self) -> Iterator[Output]:
         """Move the watermark, close the windows that it passed, forget the panes that no window needs."""
-        if self._recounting():
+        if self._redoing:
             return
         progress = {where: source.progress for where, source in self.state.sources.items()}
         reached = windows.watermark(progress, disorder=self._disorder)
@@ -211,7 +247,7 @@ class Merge:
 
     def _retire(self, key: PaneKey) -> None:
         """Drop a pane, and what was published of its windows: all of them have retired."""
-        target = self._targets[key.model, key.version]
+        target = self._targets[key[:3]]
         del self.state.panes[key]
         for source in self.state.sources.values():
             if key in source.open:

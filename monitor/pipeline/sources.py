@@ -27,6 +27,7 @@ class Tally:
     repeats: int = 0
     holes: int = 0
     strangers: int = 0  # envelopes of topics, and parts on reference profiles, that are not configured
+    superseded: int = 0  # parts of closed blocks on a reference after the next one had come into force
 
 
 def accept(state: State, envelope: Envelope, *, generation: int, tally: Tally) -> Source | None:
@@ -73,7 +74,8 @@ def _takes_over(source: Source, envelope: Envelope, generation: int) -> bool:
 def _begin_epoch(state: State, source: Source, epoch: str) -> None:
     """Take an open block's counts out again: a new epoch counts the block anew, and windows wait for as much of it.
 
-    `spent` stays: what a pane held when it retired has been published, and is not late as well.
+    Until it has come as far as the old one was, nothing is said of any window: counts are missing from them. `spent`
+    stays: what a pane held when it retired has been published, and is not late as well.
     """
     for key, counts in source.open.items():
         if key in state.panes:

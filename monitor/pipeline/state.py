@@ -23,7 +23,7 @@ from monitor.pipeline.results import Result
 
 
 class SeriesKey(NamedTuple):
-    """A row of windows: one model version and segment against one reference."""
+    """A row of windows: one model version and segment against one reference, named as in `PaneKey`."""
 
     model: str
     version: str
@@ -58,10 +58,10 @@ class Series:
 class Source:
     """One source partition: its last closed block, and the open one with the offset up to which it is known.
 
-    `past` are the epochs before this one; `redo` is the offset up to which the block was known in them, and until which
-    it is being counted anew. `open` holds what the open block adds to panes, packed as it came (unpacked
+    `past` are the epochs before this one. `open` holds what the open block adds to panes, packed as it came (unpacked
     it would be the largest part of the state); `spent` how many of its events had been counted in a pane that has since
-    retired, or were too late for it.
+    retired, or were too late for it. `redo` is the offset up to which a new epoch must count again what an old one had
+    counted; -1 where there is nothing of the kind.
     """
 
     epoch: str = ""
@@ -76,11 +76,6 @@ class Source:
     redo: int = -1
     open: dict[PaneKey, bytes] = field(default_factory=dict)
     spent: dict[PaneKey, int] = field(default_factory=dict)
-
-    @property
-    def recounting(self) -> bool:
-        """Whether less is known of the open block than the epochs before had counted of it."""
-        return self.end < self.redo
 
     @property
     def progress(self) -> Progress:

@@ -49,7 +49,7 @@ class SourcePartition:
     def _open(self) -> None:
         self.block, self.start, self._told = self.end // self._size, self.end, self.end
         self._counts = Panes(self._narrow)
-        self._panes: dict[tuple[str, str], set[int]] = {}
+        self._panes: dict[tuple[str, str, str], set[int]] = {}
         self._changed: set[PaneKey] = set()
         self._latest: int | None = None
         self._events = 0
@@ -75,7 +75,7 @@ class SourcePartition:
             )
         counted = self._decoder.count(values, timestamps, opened=self._panes)
         for key, counts in counted.counts.items():
-            self._panes.setdefault(key[:2], set()).add(key.pane)
+            self._panes.setdefault(key[:3], set()).add(key.pane)
             self._counts.add(key, counts)
         self._changed |= counted.counts.keys()
         if counted.latest is not None:

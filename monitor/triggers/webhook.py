@@ -11,6 +11,7 @@ import asyncio
 import errno
 import hashlib
 import hmac
+import logging
 import socket
 import time
 from collections.abc import Awaitable
@@ -25,6 +26,8 @@ import aiohttp
 from monitor import __version__
 from monitor.addresses import refusal
 from monitor.config import Webhook
+
+logger = logging.getLogger(__name__)
 
 ATTEMPTS = 6  # with the waits below: half a minute of trying
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds; each wait is twice the last, and Retry-After may ask for the longest
@@ -63,6 +66,14 @@ class Outcome:
 
 class RefusedAddress(OSError):
     """A name led to an address that must not be called."""
+
+
+async def carry_out(webhook: Webhook, body: bytes, trigger_id: str) -> Literal["sent", "failed", "dry_run"]:
+    """Call by the clock of this machine, and log what went wrong; returns the outcome."""
+    made = await call(webhook, body, trigger_id=trigger_id, clock=WallClock())
+    if made.message:
+        logger.warning("%s", made.message)
+    return made.outcome
 
 
 async def call(webhook: Webhook, event_payload: bytes, *, trigger_id: str, clock: Clock) -> Outcome:

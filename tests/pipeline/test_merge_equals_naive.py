@@ -26,7 +26,8 @@ def test_the_newest_revision_of_every_window_has_the_counts_of_the_slow_twin(his
     found = newest(outputs)
     assert found.keys() == expected.keys()
     for (model, start), held in expected.items():
-        verdict, columns = world.comparisons[model, "1"](counted(held))
+        reference = world.targets[model, "1"].reference
+        verdict, columns = world.comparisons[model, "1", reference](counted(held))
         result = found[model, start]
         assert (result.events, result.verdict, result.columns) == (len(held), verdict, columns)
     told = Counter[str]()

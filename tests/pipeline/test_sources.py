@@ -215,7 +215,7 @@ def other_world(log: Wire) -> World:
     world = World({"m": TEN})
     target = Target(profile("m", events=15), TEN)
     world.targets = {("m", "1"): target}
-    world.comparisons = {("m", "1"): Comparison(target.profile, {}, pvalue=0.01, min_events=3)}
+    world.comparisons = {("m", "1", target.reference): Comparison(target.profile, {}, pvalue=0.01, min_events=3)}
     return world
 
 

@@ -64,7 +64,8 @@ class World:
         self.windows, self.block, self.disorder = windows, block, disorder
         self.targets = {(model, "1"): Target(profile(model), made) for model, made in windows.items()}
         self.comparisons = {
-            key: Comparison(target.profile, {}, pvalue=0.01, min_events=3) for key, target in self.targets.items()
+            (*key, target.reference): Comparison(target.profile, {}, pvalue=0.01, min_events=3)
+            for key, target in self.targets.items()
         }
 
     def reader(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.request
@@ -95,6 +96,17 @@ class Deployment:
     def topic(self, name: str) -> str:
         return f"{self.name}.{name}"
 
+    def write_for(self, port: int) -> Path:
+        """The file of the worker at this port; a running one reads it again at SIGHUP."""
+        path = self.folder / f"worker-{port}.yml"
+        path.write_text(yaml.safe_dump(self.settings | {"server": {"port": port}}))
+        return path
+
+    def tell(self, worker: Worker) -> None:
+        """Give a running worker the present settings."""
+        self.write_for(worker.port)
+        worker.process.signal(signal.SIGHUP)
+
     def start_worker(
         self,
         *,
@@ -109,8 +121,7 @@ class Deployment:
         It runs the code in `root` (by default ours) by the module and arguments `runner`, after the command `before`.
         """
         port = port or free_ports(1)[0]
-        path = self.folder / f"worker-{port}.yml"
-        path.write_text(yaml.safe_dump(self.settings | {"server": {"port": port}}))
+        path = self.write_for(port)
         command = [*before, sys.executable, "-m", *runner, "worker", "--config", str(path)]
         env = {**os.environ, "PYTHONHASHSEED": str(port), **(env or {})}
         worker = Worker(Process("worker", command, self.folder / f"worker-{port}.log", env=env, cwd=root), port)

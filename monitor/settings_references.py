@@ -1,0 +1,78 @@
+"""The reference profiles of a model version: one file, or several that follow each other in event time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from monitor import config
+from monitor.drift.profiles import Profile, decode
+from monitor.drift.windows import Windows
+from monitor.errors import DriftlineError
+from monitor.nodes import Node
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def read_references(
+    node: Node, folder: Path, windows: Windows, *, owner: tuple[str, str]
+) -> tuple[config.Reference, ...]:
+    """A file, or a list of files where all but the first say `from` when they are in force; `owner`: whose they are."""
+    entries = node.items(at_least=1) if isinstance(node.value, list) else [node]
+    found: list[config.Reference] = []
+    for entry in entries:
+        reference = _reference(entry, folder, windows, owner)
+        if reference is None:
+            continue
+        before = found[-1].since if found else None
+        dated = isinstance(entry.value, dict) and entry.value.get("from") is not None
+        if found and not dated:
+            entry.wrong("expected `profile` and `from`: since when does this reference follow the one before it?")
+        elif before is not None and reference.since is not None and reference.since <= before:
+            entry.wrong("expected a `from` after that of the reference before it; list them in the order of time")
+        found.append(reference)
+    return tuple(found)
+
+
+def _reference(node: Node, folder: Path, windows: Windows, owner: tuple[str, str]) -> config.Reference | None:
+    """`profiles/credit-3.json`, or `{profile: profiles/credit-3b.json, from: 2026-12-01T00:00:00Z}`."""
+    if not isinstance(node.value, dict):
+        profile = _profile(node, folder, owner)
+        return config.Reference(profile) if profile else None
+    fields = node.fields("profile", "from")
+    since = _time(fields["from"], windows) if fields["from"].value is not None else None
+    profile = _profile(fields["profile"], folder, owner)
+    return config.Reference(profile, since) if profile else None
+
+
+def _time(node: Node, windows: Windows) -> int | None:
+    """An event time (UTC ms) at which a window begins, so that no window has events of two references."""
+    try:
+        read = node.value if isinstance(node.value, datetime) else datetime.fromisoformat(node.value)
+        time = (read - EPOCH) // timedelta(milliseconds=1)
+    except (TypeError, ValueError, OverflowError):
+        node.wrong("expected a time with its zone, such as 2026-12-01T00:00:00Z; put it in quotes")
+        return None
+    if (time - windows.offset) % windows.step:
+        start = time - (time - windows.offset) % windows.step
+        near = " or ".join((EPOCH + timedelta(milliseconds=t)).isoformat() for t in (start, start + windows.step))
+        node.wrong(f"expected the start of a window, such as {near}: no window may have events of two references")
+    return time
+
+
+def _profile(node: Node, folder: Path, owner: tuple[str, str]) -> Profile | None:
+    (name, version), written = owner, node.text()
+    if not written:
+        return None
+    try:
+        profile = decode((folder / written).read_bytes())
+    except OSError as error:
+        node.wrong(f"{written} cannot be read: {error.strerror}; build it with `driftline reference build`")
+        return None
+    except DriftlineError as error:
+        node.wrong(f"{written}: {error}")
+        return None
+    if name and (profile.model, profile.version) != (name, version):
+        found = f"model {profile.model!r} version {profile.version!r}"
+        node.wrong(f"expected the reference of model {name!r} version {version!r}, but {written} is of {found}")
+    return profile
