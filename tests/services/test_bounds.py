@@ -50,16 +50,6 @@ def _has_counted(worker: Worker, deployed: Deployment, events: int) -> bool:
     return counted(worker, deployed) == events
 
 
-def _stands_still(worker: Worker, deployed: Deployment) -> bool:
-    """Whether two looks, each a while after the other, find the same count."""
-    before = counted(worker, deployed)
-    try:
-        wait_for(lambda: counted(worker, deployed) != before, 1, "another count")
-    except TimeoutError:
-        return True
-    return False
-
-
 def dead(worker: Worker, deployed: Deployment, reason: str) -> float | None:
     return worker.metric(f'driftline_dead_letters_total{{reason="{reason}",topic="{deployed.source}"}}')
 
@@ -189,27 +179,3 @@ def test_memory_stays_flat_while_the_worker_that_merges_stands_still_and_nothing
     found = [json.loads(line) for line in deployed.wait_for_windows(windows, 60).values()]
     assert [w["events"] for w in found] == [8 * BATCH] * windows
     assert peaks[2] < 1.1 * peaks[0]
-
-
-@pytest.mark.timeout(180)
-def test_a_broker_that_stops_answering_for_a_while_costs_no_memory_and_no_event(
-    own_broker: Broker, tmp_path: Path
-) -> None:
-    deployed = deployment(own_broker, tmp_path, idle="10m")
-    try:
-        start, windows = past(600), 10
-        sent = produce_backlog(own_broker, deployed.source, backlog(start, windows, batches=5))
-        produce_backlog(own_broker, deployed.source, [[event(start + windows * STEP)]])
-        worker = deployed.start_worker()
-        wait_for(lambda: counted(worker, deployed), 60, "the first events to be counted")
-        for _ in range(3):
-            own_broker.pause()
-            try:
-                wait_for(partial(_stands_still, worker, deployed), 20, "the worker to have nothing more to count")
-            finally:
-                own_broker.resume()
-        found = [json.loads(line) for line in deployed.wait_for_windows(windows, 60).values()]
-        assert sum(w["events"] for w in found if w["revision"] == 0) == sent
-        assert memory(worker, "VmHWM") < LIMIT / 1_000_000
-    finally:
-        deployed.stop()
