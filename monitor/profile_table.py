@@ -22,7 +22,7 @@ TAIL = 0.005  # share of the values beyond each end of a histogram, so that one 
 
 def profile_table(profile: Profile, *, width: int) -> RenderableType:
     """What the profile holds: a line on the whole, then its columns, in at most `width` characters (60 at least)."""
-    names = min(max(len(column.name) for column in profile.columns) + 1, width // 4)
+    names = min(max(len(printable(column.name)) for column in profile.columns) + 1, width // 4)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("column", no_wrap=True, min_width=6, max_width=names, overflow="ellipsis")
     table.add_column("histogram", no_wrap=True, min_width=WIDTH)

@@ -1,9 +1,9 @@
 """What commands print cannot write to the terminal, whatever a reference or an event is named."""
 
 import io
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from monitor import cli_replay
@@ -17,7 +17,7 @@ from tests.examples import opened, profile, result
 @pytest.mark.parametrize("name", [name for name in hostile.NAMES if name])
 def test_strange_names_are_shown_and_not_obeyed(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     shown = io.StringIO()
-    console = Console(file=shown, width=200)
+    console = Console(file=shown, width=1_000)
     summary = Summary(events=1)
     summary.verdicts["[/red]" + printable(name)[:20], "3", "drift"] = 1
     summary.rejected["not_json"] = 1
