@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from monitor.config import Config
@@ -14,7 +15,7 @@ def needed(config: Config) -> dict[str, tuple[str, ...]]:
     topics = config.kafka.topics
     return {
         **dict.fromkeys(config.kafka.sources, ("Read",)),
-        topics.summaries: ("Read", "Write"),
+        topics.summaries: ("Read", "Write", "DescribeConfigs"),  # the last tells how large an envelope may be
         topics.state: ("Read", "Write"),
         topics.windows: ("Write",),
         topics.triggers: ("Write",),
@@ -45,7 +46,7 @@ def _allowed(topic: dict[str, Any], operation: str) -> bool:
     told = topic.get("authorized_operations")
     if topic["error_code"]:
         return bool(topic["error_code"] != REFUSED)  # it does not exist: another's message
-    return told is None or operation.upper() in told
+    return told is None or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).upper() in told
 
 
 def _may_join(client: Any, group: str) -> bool:

@@ -43,25 +43,31 @@ def _password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRIFTLINE_KAFKA", PASSWORD)
 
 
+def spelt(acl: Any) -> str:
+    """An operation as the command spells it: DescribeConfigs for DESCRIBE_CONFIGS."""
+    return str(acl.operation.name).title().replace("_", "")
+
+
 def deployment(guarded: Guarded, folder: Path, *, triggers: tuple[dict[str, Any], ...] = ()) -> Deployment:
     """Topics under their usual names, made by an administrator; the workers come through the guarded door."""
     names = {key: f"driftline.{key.replace('_', '-')}" for key in ("summaries", "state", "windows", "triggers")}
     names["dead_letters"] = "driftline.dead-letters"
     made = small.settings(folder, triggers=triggers, idle="10m") | {"kafka": {"topics": names, "group": "driftline"}}
-    deployed = Deployment(guarded.broker, folder, "driftline", made, source="predictions")
-    deployed.settings["kafka"] |= guarded.settings()
+    deployed = Deployment(guarded.broker, folder, "driftline", made)
+    deployed.source = guarded.broker.create_topic("predictions")
+    deployed.settings["kafka"] |= guarded.settings() | {"predictions": [deployed.source]}
     deployed.write()
     return deployed
 
 
 def test_the_page_allows_what_the_code_says_it_needs_and_nothing_else() -> None:
     acls = {
-        (acl.resource_pattern.resource_type.name, acl.resource_pattern.resource_name, acl.operation.name)
+        (acl.resource_pattern.resource_type.name, acl.resource_pattern.resource_name, spelt(acl))
         for command in documented(USER)
         for acl in parse(command)
     }
-    expected = {("TOPIC", name, op.upper()) for name, ops in needed(Config(())).items() for op in ops}
-    assert acls == expected | {("GROUP", "driftline", "READ")}
+    expected = {("TOPIC", name, op) for name, ops in needed(Config(())).items() for op in ops}
+    assert acls == expected | {("GROUP", "driftline", "Read")}
 
 
 @pytest.mark.timeout(240)
@@ -94,7 +100,7 @@ def test_a_worker_with_the_documented_permissions_does_all_its_work_and_says_whi
         guarded.allow([command])
         for acl in parse(command):
             kind, name = acl.resource_pattern.resource_type.name.lower(), acl.resource_pattern.resource_name
-            assert f"{kind} {name}: {acl.operation.name.capitalize()} is not allowed" in said
+            assert f"{kind} {name}: {spelt(acl)} is not allowed" in said
         assert "Traceback" not in said
 
 
