@@ -3,11 +3,12 @@
 import asyncio
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 from monitor import settings
 from monitor.summarising import Summarising
+from monitor.transport import Batch
 from monitor.worker import Worker
 
 POISON = b"poison"
@@ -17,10 +18,10 @@ def raise_in_the_agent() -> None:
     """The agent raises at a batch with the poison in it, as a defect of ours would make it."""
     take = Summarising.take
 
-    async def faulty(self: Summarising, batch: Any) -> int | None:
+    def faulty(self: Summarising, batch: Batch) -> AsyncIterator[int]:
         if any(POISON in (record.value or b"") for record in batch.records):
             raise RuntimeError("a defect in the agent")
-        return await take(self, batch)
+        return take(self, batch)
 
     Summarising.take = faulty  # type: ignore[method-assign]  # that is the fault
 
