@@ -98,6 +98,7 @@ PROCESS = (
     Spec("envelopes_repeated_total", "counter", (), "Envelopes that merge had seen before and dropped."),
     Spec("block_holes_total", "counter", (), "Envelopes refused because a block before them is missing."),
     Spec("batches_refused_total", "counter", ("topic",), "Batches refused because they did not follow the last one."),
+    Spec("records_lost_total", "counter", ("topic",), "Offsets of a log that were deleted before they were counted."),
     Spec("partition_lag_records", "gauge", ("topic", "partition"), "Records between the position and the log's end."),
     Spec("watermark_timestamp_seconds", "gauge", ("topic", "partition"), "Event time reached by a source partition."),
     Spec(

@@ -35,7 +35,7 @@ class Pipeline:
     def configure(self, config: Config) -> None:
         """Label sets that the configuration knows start at 0."""
         for topic in config.kafka.sources:
-            for name in ("events_total", "batches_refused_total", "partitions_owned"):
+            for name in ("events_total", "batches_refused_total", "records_lost_total", "partitions_owned"):
                 self.made[name].labels(topic)
             for name, reasons in (("skipped_total", (TOMBSTONE, EMPTY)), ("dead_letters_total", REASONS)):
                 for reason in reasons:
@@ -58,6 +58,10 @@ class Pipeline:
     def batch_refused(self, topic: str) -> None:
         """A batch did not begin where the last one ended."""
         self.made["batches_refused_total"].labels(topic).inc()
+
+    def records_lost(self, topic: str, offsets: int) -> None:
+        """A log no longer reaches back to where it had to be read from."""
+        self.made["records_lost_total"].labels(topic).inc(offsets)
 
     def envelope(self, kind: Kind) -> None:
         """An envelope was sent."""

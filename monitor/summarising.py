@@ -7,6 +7,7 @@ batch ── counted ── dead letters confirmed ── block full? ── clo
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from monitor.pipeline import assemble, fragments
 from monitor.pipeline.envelopes import Envelope, encode
 from monitor.pipeline.summarise import SourcePartition
 from monitor.transport import Batch, Partition
+
+logger = logging.getLogger(__name__)
 
 GENERATION = "driftline.generation"
 OVERHEAD = 1_024  # bytes of a record of the summaries beside its value: key, headers, the batch around it
@@ -73,14 +76,26 @@ class Summarising:
         self._next_flush, self._pause = 0.0, config.kafka.flush / 1000
         self.reached: int | None = None  # the latest event time in blocks that were closed here and are not read again
 
-    def begin(self, batch: Batch) -> None:
-        """Read a partition from the batch's start, which is a block's or the log's; what was open is dropped."""
+    def begin(self, batch: Batch, *, since: int | None = None) -> None:
+        """Read a partition from the batch's start, which is a block's or the log's; what was open is dropped.
+
+        since: the block's start that should have been read from, where the log no longer reaches back to it. What was
+        deleted is said, and its offsets count as offsets without a record, or windows would wait for them for ever.
+        """
+        start = batch.start if since is None else since
+        if start < batch.start:
+            self._metrics.records_lost(batch.topic, batch.start - start)
+            logger.error(
+                "%s[%d]: offsets %d to %d were deleted before they were counted, and their windows are too small; "
+                "lengthen the topic's retention",
+                *(*batch.tp, start, batch.start - 1),
+            )
         source = assemble.source_partition(
             self._config,
             batch.topic,
             batch.partition,
             of=self._partitions_of(batch.topic),
-            start=batch.start,
+            start=start,
             decoder=self._decoder,
             summaries=self._partitions_of(self._config.kafka.topics.summaries),
         )

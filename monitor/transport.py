@@ -80,6 +80,7 @@ class BatchApp(faust.App):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.batched: set[str] = set()
+        # Of topic, partition, committed offset and the log's start, which is beyond it where records were deleted.
         self.start_of: StartOf = lambda topic, partition, offset, log_start: offset
 
     def batches(self, name: str) -> Any:

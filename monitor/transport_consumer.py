@@ -148,7 +148,7 @@ class BatchConsumer(Consumer):
                 logger.error(
                     "%s[%d] ends at %d, before the committed offset %d: is it a new topic?", *tp, last, committed
                 )
-            start = first if committed is None or committed > last else max(committed, first)
+            start = first if committed is None or committed > last else committed
             readings[Partition(*tp)] = self._reading(generation, max(self.app.start_of(*tp, start, first), first))
             self._committed_offset[tp] = committed
         await self._begin(readings)

@@ -65,6 +65,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._told = asyncio.Event()  # to read the configuration again
         self._failure: BaseException | None = None
+        self._lost: dict[tuple[str, int], int] = {}  # where partitions had to be read from whose log begins later
         self._summaries = config.kafka.topics.summaries
 
     async def run(self) -> int:
@@ -135,6 +136,9 @@ class Worker:
         """An assignment of a log begins with a block; of the summaries, where it was committed."""
         if topic == self._summaries:
             return offset
+        self._lost.pop((topic, partition), None)
+        if offset < log_start:
+            self._lost[topic, partition] = assemble.block_start(self._config, offset, 0)
         return assemble.block_start(self._config, offset, log_start)
 
     def _agent(self, take: Callable[[Batch], Awaitable[None]]) -> Callable[[Any], Awaitable[None]]:
@@ -173,12 +177,14 @@ class Worker:
         logger.warning(
             "%s[%d]: expected offset %d, got %d; read again from %d", *batch.tp, check.expected, check.got, start
         )
-        await self._app.consumer.reread(batch.tp, start)
+        reached = await self._app.consumer.reread(batch.tp, start)
+        if reached is not None and reached > start and batch.topic != self._summaries:
+            self._lost[batch.tp] = start
         return False
 
     async def _summarise(self, batch: Batch) -> None:
         if not self._summarising.reads(batch):
-            self._summarising.begin(batch)
+            self._summarising.begin(batch, since=self._lost.pop(batch.tp, batch.start))
         async for safe in self._summarising.take(batch):
             await self._app.consumer.settle(batch.tp, safe)
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tests.faults import logs, network, one_broker, report, storage
+from tests.faults import by_tests, logs, network, one_broker, report, soak, storage
 from tests.faults.cluster import Cluster
 from tests.faults.matrix import ROWS, Outcome, Row, run
 from tests.services.jars import fetch_jars
@@ -19,7 +19,7 @@ from tests.services.kafka import Broker
 
 FASTER = {"group.min.session.timeout.ms": "1000"}
 TRIES = 3  # with other seeds, until a fault has bitten
-__all__ = ["logs", "network", "one_broker", "storage"]  # they fill ROWS
+__all__ = ["logs", "network", "one_broker", "soak", "storage"]  # they fill ROWS
 
 
 class Brokers:
@@ -65,8 +65,9 @@ def attempt(row: Row, seed: int, folder: Path, brokers: Brokers) -> Outcome:
 
 def main() -> int:
     """Run the rows asked for; 0 where all are exact."""
+    names = sorted([*ROWS, *by_tests.BY_TESTS], key=lambda name: int(name[1:]))
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; all without any")
+    parser.add_argument("rows", nargs="*", help=f"of {', '.join(names)}; all without any")
     parser.add_argument("--seed", type=int, default=None, help="makes a run repeatable")
     parser.add_argument("--folder", type=Path, default=Path("build/faults"), help="for data that is worth a look")
     parser.add_argument("--write", action="store_true", help="write the outcomes into docs/faults.md")
@@ -77,9 +78,10 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
         brokers = Brokers(folder, running)
-        for name in options.rows or ROWS:
-            print(f"{name}  {ROWS[name].title}", file=sys.stderr)
-            outcomes.append(attempt(ROWS[name], seed, folder, brokers))
+        for name in options.rows or names:
+            print(name, file=sys.stderr)
+            by_trial = name in ROWS
+            outcomes.append(attempt(ROWS[name], seed, folder, brokers) if by_trial else by_tests.run(name))
             print(json.dumps(report.entry(outcomes[-1])), flush=True)
             if options.write:
                 report.write(outcomes[-1])

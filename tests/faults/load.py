@@ -38,7 +38,9 @@ class Load:
     size: int  # of a window, ms
     speed: float = 1.0
     disorder: int = 0  # ms by which event times are shuffled
+    partitions: int = PARTITIONS  # that are written to
     transactions: bool = False  # every tick is a transaction; a third of them are aborted
+    places: list[tuple[int, int, list[tuple[int, int]]]] = field(default_factory=list)  # partition, offset, batch
     ledger: Counter[tuple[int, int]] = field(default_factory=Counter)
     confirmed: int = 0
     doubtful: int = 0
@@ -99,7 +101,7 @@ class Load:
     async def _by_batches(self, producer: AIOKafkaProducer) -> None:
         began, sent, waiting = time.monotonic(), 0, set[asyncio.Task[None]]()
         while sent < self.events and not self._stop.is_set():
-            for partition in range(PARTITIONS):
+            for partition in range(self.partitions):
                 task = asyncio.create_task(self._send(producer, partition, sent))
                 waiting.add(task)
                 task.add_done_callback(waiting.discard)
@@ -112,7 +114,7 @@ class Load:
 
     @property
     def _batch(self) -> int:
-        return max(int(self.rate * TICK / PARTITIONS), 1)
+        return max(int(self.rate * TICK / self.partitions), 1)
 
     async def _send(self, producer: AIOKafkaProducer, partition: int, first: int) -> None:
         """Send a batch and write down what became of it; the driver repeats it, and the broker drops the repeats."""
@@ -122,10 +124,11 @@ class Load:
             builder.append(timestamp=None, key=None, value=event)
         builder.close()
         try:
-            await (await producer.send_batch(builder, self.topic, partition=partition))
+            sent = await (await producer.send_batch(builder, self.topic, partition=partition))
         except KafkaError:
             self.doubtful += len(made)
             return
+        self.places.append((partition, sent.offset, made))
         self._confirm(made)
 
     async def _by_transactions(self, producer: AIOKafkaProducer) -> None:
@@ -134,7 +137,7 @@ class Load:
             commits = self._rng.random() > 1 / 3
             await producer.begin_transaction()
             made, futures = [], []
-            for partition in range(PARTITIONS):
+            for partition in range(self.partitions):
                 drawn = self._draw(sent)
                 made += drawn
                 for number, (template, when) in enumerate(drawn):
@@ -163,6 +166,16 @@ class Load:
         self.confirmed += len(made)
         for template, when in made:
             self.ledger[when - when % self.size, template] += 1
+
+    def forget(self, partition: int, start: int, stop: int) -> int:
+        """Take the events at these offsets out of the ledger: nobody will ever see them; returns how many they were."""
+        gone = 0
+        for where, offset, made in self.places:
+            for number, (template, when) in enumerate(made):
+                if where == partition and start <= offset + number < stop:
+                    self.ledger[when - when % self.size, template] -= 1
+                    gone += 1
+        return gone
 
     def settle(self) -> None:
         """Where batches are in doubt, take the ledger from the log itself: it is the truth, and says each id once."""

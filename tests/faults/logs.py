@@ -74,6 +74,20 @@ def poison(trial: Trial) -> None:
     trial.bit("dead letters", total.total())
 
 
+@row("F17", "a partition without data, then none anywhere", events=40_000, rate=2_000, partitions=3, idle="3s")
+def idle(trial: Trial) -> None:
+    """Windows close without it, and without a new message; nothing is late."""
+    (worker,) = trial.start()
+    trial.load.join(120)
+    windows = {(trial.templates[template].model, start) for start, template in trial.load.ledger}
+    trial.counted(len(windows))
+    quiet = f'driftline_partition_idle{{partition="%d",topic="{trial.deployed.source}"}}'
+    trial.bit("idle partitions", sum(worker.metric(quiet % p) or 0 for p in range(4)))
+    late = [worker.metric(f'driftline_late_events_total{{model="{model}"}}') or 0 for model in trial.models]
+    assert sum(late) == 0, f"events were called late: {late}"
+    trial.bit("windows closed without a message", len(windows))
+
+
 @row("F18", "transactions of the producer, a third of them aborted", events=60_000, rate=2_000, transactions=True)
 def transactions(trial: Trial) -> None:
     """Markers and aborted records are no events, and commits keep up."""

@@ -84,6 +84,26 @@ def lost_state(trial: Trial) -> None:
     trial.worker()
 
 
+@row("F19", "records deleted by retention before they were read", events=100_000, rate=2_000, gaps=True)
+def deleted(trial: Trial) -> None:
+    """What is gone is said and counted, windows go on without it, and all that is left is counted."""
+    (worker,) = trial.start()
+    trial.reach(0.3)
+    trial.stop(worker)
+    before = {p: offset or 0 for p, offset in _committed(trial).items()}
+    trial.reach(0.7)
+    ends = trial.broker.end_offsets(trial.deployed.source)
+    until = {p: (before[p] + end) // 2 for p, end in ends.items()}
+    _empty(trial, trial.deployed.source, until)
+    trial.note(f"deleted up to {until}, committed were {before}")
+    trial.load.join(300)
+    gone = sum(trial.load.forget(p, before[p], stop) for p, stop in until.items())
+    worker = trial.worker()
+    lost = f'driftline_records_lost_total{{topic="{trial.deployed.source}"}}'
+    wait_for(lambda: worker.metric(lost) == gone, 60, f"{gone} lost records to be counted")
+    trial.bit("records lost and said", gone)
+
+
 @row("F27", "a record of 10 MB, and 150 MB of zeros compressed to 150 KB", events=60_000, rate=2_000)
 def bombs(trial: Trial) -> None:
     """They are dead letters; the partition is not stuck, and memory comes back under its bound."""
@@ -152,10 +172,12 @@ def _settled(trial: Trial) -> None:
     wait_for(same, 60, "the offsets to stand still")
 
 
-def _empty(trial: Trial, topic: str) -> None:
+def _empty(trial: Trial, topic: str, until: dict[int, int] | None = None) -> None:
+    """Delete the records of a topic up to these offsets, or all."""
     admin = KafkaAdminClient(bootstrap_servers=trial.broker.bootstrap)
+    ends = until or trial.broker.end_offsets(topic)
     try:
-        admin.delete_records({TopicPartition(topic, p): end for p, end in trial.broker.end_offsets(topic).items()})
+        admin.delete_records({TopicPartition(topic, p): end for p, end in ends.items()})
     finally:
         admin.close()
 

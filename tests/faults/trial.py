@@ -40,6 +40,7 @@ class Trial:
     source_config: Mapping[str, str] = field(default_factory=dict)
     disorder: int = 500
     idle: str = "10m"  # far away: event time moves by events alone
+    partitions: int = PARTITIONS  # that the load writes to
     transactions: bool = False
     gaps: bool = False
     supervised: bool = False  # whether the fault may end a worker by itself, to be started again
@@ -65,6 +66,7 @@ class Trial:
             base=small.past(3_600),
             size=SIZE,
             disorder=self.disorder,
+            partitions=self.partitions,
             transactions=self.transactions,
         )
 
