@@ -37,8 +37,8 @@ def soak(trial: Trial) -> None:
         if steady.process.returncode is None:
             memory.append(((time.monotonic() - began) / 60, _resident(steady)))
     settled = [(minute, megabytes) for minute, megabytes in memory if minute > 3]
-    slope = np.polyfit(*zip(*settled, strict=True), 1)[0]
-    sizes = [megabytes for _, megabytes in settled]
+    minutes, sizes = [minute for minute, _ in settled], [megabytes for _, megabytes in settled]
+    slope = np.polyfit(minutes, sizes, 1)[0]
     trial.note(f"memory of a worker: {min(sizes):.0f} to {max(sizes):.0f} MB, {slope:+.2f} MB a minute")
 
 
