@@ -167,15 +167,14 @@ class Load:
         for template, when in made:
             self.ledger[when - when % self.size, template] += 1
 
-    def forget(self, partition: int, start: int, stop: int) -> int:
-        """Take the events at these offsets out of the ledger: nobody will ever see them; returns how many they were."""
-        gone = 0
-        for where, offset, made in self.places:
-            for number, (template, when) in enumerate(made):
-                if where == partition and start <= offset + number < stop:
-                    self.ledger[when - when % self.size, template] -= 1
-                    gone += 1
-        return gone
+    def within(self, partition: int, start: int, stop: int) -> list[int]:
+        """The window (start, ms) of each event at these offsets."""
+        return [
+            when - when % self.size
+            for where, offset, made in self.places
+            for number, (_, when) in enumerate(made)
+            if where == partition and start <= offset + number < stop
+        ]
 
     def settle(self) -> None:
         """Where batches are in doubt, take the ledger from the log itself: it is the truth, and says each id once."""

@@ -46,6 +46,7 @@ class Trial:
     supervised: bool = False  # whether the fault may end a worker by itself, to be started again
     notes: list[str] = field(default_factory=list)
     bites: dict[str, float] = field(default_factory=dict)
+    excluded: set[int] = field(default_factory=set)  # starts of windows that are not judged
     kills: list[float] = field(default_factory=list)  # wall-clock times
 
     def __post_init__(self) -> None:
@@ -159,11 +160,12 @@ class Trial:
         self._close()
         self.load.settle()
         ledger = events.expected(self.templates, self.load.ledger)
+        ledger = {key: columns for key, columns in ledger.items() if key[1] not in self.excluded}
         windows = self._wait(ledger, deadline)
         found = Findings()
         oracle.compare(found, windows, ledger)
         last = max(start for _, start in ledger)
-        found.strangers = sum(key not in ledger and key[1] <= last for key in windows)
+        found.strangers = sum(key not in ledger and key[1] <= last for key in windows if key[1] not in self.excluded)
         oracle.look_at_summaries(found, self.deployed, gaps=self.gaps or self.transactions)
         return found
 
