@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import chain, decode, latency, memory, restart, scores
+from benchmarks import chain, decode, exactness, latency, memory, restart, scores
 from benchmarks.harness import Row, show, write, write_readme
 from benchmarks.services import started_broker
 
@@ -20,7 +20,12 @@ Say = Callable[[str], None]
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 ALONE = {"decode": decode.measure, "scores": scores.measure, "restart": restart.measure}
-WITH_BROKER = {"worker": chain.measure, "latency": latency.measure, "memory": memory.measure}
+WITH_BROKER = {
+    "worker": chain.measure,
+    "exactness": exactness.measure,
+    "latency": latency.measure,
+    "memory": memory.measure,
+}
 
 
 def main() -> None:

@@ -81,14 +81,19 @@ def json_loads(events: Sequence[bytes]) -> float:
 
 
 def worker_cpu(
-    broker: Broker, events: Sequence[bytes], *, windows: int, watch: Callable[[int], Any] | None = None
+    broker: Broker,
+    events: Sequence[bytes],
+    *,
+    windows: int,
+    watch: Callable[[int], Any] | None = None,
+    runner: Sequence[str] = ("monitor.cli",),
 ) -> float:
     """Seconds of CPU per event of a fresh worker. watch: called with its process id before the log appears."""
     size = f"{WINDOW * workload.EVERY}ms"
     with deployed(broker, [workload.profile()], window={"size": size}) as deployment:
         published = deployment.topic("windows")
         with hidden(broker, deployment.source, events):
-            worker = start_worker(deployment)
+            worker = start_worker(deployment, runner=runner)
             if watch:
                 watch(worker.process.pid)
             start = cpu_of_process(worker.process.pid)

@@ -67,9 +67,9 @@ def deployed(
             deployment.stop()
 
 
-def start_worker(deployment: Deployment) -> Worker:
-    """A worker that owns every partition and waits for events."""
-    worker = deployment.start_worker()
+def start_worker(deployment: Deployment, *, runner: Sequence[str] = ("monitor.cli",)) -> Worker:
+    """A worker (or what the module `runner` makes of it) that owns every partition and waits for events."""
+    worker = deployment.start_worker(runner=runner)
     owned = f'driftline_partitions_owned{{topic="{deployment.source}"}}'
     wait_for(lambda: worker.metric(owned) == PARTITIONS, PATIENCE, "the worker to own all partitions")
     worker.process.wait_until(lambda: worker.page("/readyz"), PATIENCE, "the worker to be ready")
