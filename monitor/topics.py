@@ -16,6 +16,7 @@ from monitor.config import DAY, Config
 from monitor.errors import DriftlineError, OutsideError
 
 LARGE = 8 * 1024 * 1024  # an envelope, a checkpoint's pane or a result of a wide model
+SMALLEST = 2_000  # bytes of a record of the summaries: enough for its key, headers and a piece of an envelope
 LARGEST = 16 * 1024 * 1024  # a dead letter holds whatever somebody managed to send, and our headers
 SEGMENT = 32 * 1024 * 1024  # what is written last is not compacted, and a restart reads it; Kafka's own size is 1 GiB
 LIMITS = ("max.message.bytes", "retention.ms")  # more is fine; everything else must be equal
@@ -116,12 +117,21 @@ def partition_counts(config: Config, *, deadline: float = 10.0) -> dict[str, int
 
 
 def largest_summary(config: Config, *, deadline: float = 10.0) -> int:
-    """Bytes that a record of the summaries topic may have. Raises OutsideError without a broker."""
+    """Bytes that a record of the summaries topic may have.
+
+    Raises OutsideError without a broker, and DriftlineError where they are too few even for a fragment of an envelope.
+    """
     name = config.kafka.topics.summaries
     with admin(config.kafka, deadline) as client:
         found = look(client, [name])
     limit = found[name].settings.get("max.message.bytes", "") if name in found else ""
-    return min(int(limit), LARGEST) if limit.isdigit() else LARGE
+    if not limit.isdigit():
+        return LARGE
+    if int(limit) < SMALLEST:
+        raise DriftlineError(
+            f"topic {name!r}: expected max.message.bytes of at least {SMALLEST:,}, got {limit}; raise it to {LARGE:,}"
+        )
+    return min(int(limit), LARGEST)
 
 
 def differences(topic: Topic, found: Found, *, replication: int) -> list[str]:

@@ -163,7 +163,8 @@ def _committed(trial: Trial) -> dict[int, int | None]:
 
 def _confirmed_blocks(trial: Trial) -> dict[int, int]:
     """Up to which offset of each partition of the log every partition of the summaries has closed blocks."""
-    block, reached = trial.deployed.settings["kafka"]["block"], {}
+    block = trial.deployed.settings["kafka"]["block"]
+    reached: dict[tuple[int, int], int] = {}
     for record in trial.broker.records(trial.deployed.topic("summaries")):
         envelope = decode(record.value)
         if envelope.closed:
