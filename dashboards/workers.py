@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.kinds import BLUE, GREY, ORANGE, RED
 from dashboards.modern import Panel, panel
 from dashboards.panels import BARS, STACKED, coloured
-from dashboards.promql import JOB, increase, quantile, rate, series
+from dashboards.promql import JOB, gauge, increase, quantile, rate, series
 
 
 def exactness() -> list[Panel]:
@@ -15,6 +15,8 @@ def exactness() -> list[Panel]:
         "envelopes refused": (increase("block_holes_total"), RED),
         "envelopes repeated": (increase("envelopes_repeated_total"), GREY),
         "rebalances": (increase("rebalances_total"), BLUE),
+        "records deleted before they were read": (increase("records_lost_total"), RED),
+        "panes on a reference that is over": (increase("superseded_parts_total"), RED),
     }
     return [
         panel(
@@ -91,5 +93,36 @@ def workers() -> list[Panel]:
             unit="short",
             size=(6, 8),
             defaults=STACKED,
+        ),
+        panel(
+            "timeseries",
+            "Standing still",
+            "Partitions in which something has waited for a minute and nothing moved; /readyz of a worker says why.",
+            (gauge("stuck_partitions", by="topic, stage"), "{{stage}} {{topic}}"),
+            unit="short",
+            size=(8, 8),
+            defaults=STACKED,
+        ),
+        panel(
+            "timeseries",
+            "Configurations",
+            "Workers by the configuration they run; two for long means that somebody was not told.",
+            (f"count by (epoch) ({series('config_info')})", "{{epoch}}"),
+            unit="short",
+            size=(8, 8),
+            defaults=STACKED,
+        ),
+        panel(
+            "timeseries",
+            "Reloads",
+            "Configurations refused at SIGHUP, workers whose last one was refused, and hours since one was taken.",
+            (increase("config_reload_failures_total"), "refused"),
+            (f"count({series('config_last_reload_successful')} == 0) or vector(0)", "workers on an older one"),
+            (
+                f"(time() - max({series('config_last_reload_success_timestamp_seconds')})) / 3600",
+                "hours since the last",
+            ),
+            unit="short",
+            size=(8, 8),
         ),
     ]

@@ -12,7 +12,7 @@ from typing import Any
 from tests.faults.trial import Trial
 from tests.services.kafka import Broker
 
-Apply = Callable[[Trial], None]
+Apply = Callable[..., None]  # a trial, and for some how often
 
 
 class Unavailable(Exception):
