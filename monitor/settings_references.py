@@ -18,6 +18,8 @@ def read_references(
     node: Node, folder: Path, windows: Windows, *, owner: tuple[str, str]
 ) -> tuple[config.Reference, ...]:
     """A file, or a list of files where all but the first say `from` when they are in force; `owner`: whose they are."""
+    if not owner[1].isprintable():
+        node.wrong("expected a printable version; build its reference under another one")
     entries = node.items(at_least=1) if isinstance(node.value, list) else [node]
     found: list[config.Reference] = []
     for entry in entries:

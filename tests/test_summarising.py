@@ -105,8 +105,7 @@ def test_a_partition_that_was_lost_while_its_envelopes_were_on_their_way_moves_n
         taking = asyncio.create_task(taken(agent, batch("predictions", log(12), start=0)))
         await turn()
         agent.drop("predictions", 0)
-        producer.confirm()
-        assert await taking is None
+        assert await finished(taking, producer) is None
 
     asyncio.run(run())
 

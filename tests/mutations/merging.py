@@ -69,7 +69,7 @@ EVENT_TIME = [
         "windows-do-not-wait",
         "windows close while a new epoch has not counted again what they held",
         MERGE,
-        "return any(source.recounting for source in self.state.sources.values())",
+        "return any(source.redo > -1 for source in self.state.sources.values())",
         "return False",
         "tests/pipeline/test_sources.py",
     ),
