@@ -13,7 +13,7 @@ from typing import Any
 from monitor.pipeline.results import Result
 from tests.faults import events, oracle
 from tests.faults.events import Expected
-from tests.faults.load import PARTITIONS, Load
+from tests.faults.load import CLOSER, PARTITIONS, Load
 from tests.faults.oracle import Findings
 from tests.services import small
 from tests.services.deployment import Deployment, Worker
@@ -172,7 +172,7 @@ class Trial:
     def _close(self) -> None:
         """An event of every model on every partition that lies behind all windows of the load."""
         when = self.load.end + AHEAD
-        made = [t.event("close", when) for t in {t.model: t for t in self.templates}.values()]
+        made = [t.event(CLOSER, when) for t in {t.model: t for t in self.templates}.values()]
         for partition in range(PARTITIONS):
             self.broker.send(self.deployed.source, made, partition=partition)
 
