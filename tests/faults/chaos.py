@@ -25,7 +25,7 @@ from tests.services.waiting import wait_for
 
 FASTER = {"group.min.session.timeout.ms": "1000"}
 QUICK = {"session_timeout": "2s", "flush": "100ms"}
-EVENTS, RATE = 60_000, 4_000
+EVENTS, RATE = 60_000, 6_000
 
 
 def chaos(trial: Trial, root: Path | None) -> None:

@@ -159,9 +159,7 @@ def test_memory_stays_flat_while_the_worker_that_merges_stands_still_and_nothing
     deployed.settings["kafka"] |= {"session_timeout": "2m"}
     running, stopped = deployed.start_worker(), deployed.start_worker()
     owned = f'driftline_partitions_owned{{topic="{deployed.source}"}}'
-    wait_for(
-        lambda: all(w.metric(f'{owned}{{topic="{deployed.source}"}}') == 2 for w in deployed.workers), 60, "owners"
-    )
+    wait_for(lambda: all(worker.metric(owned) == 2 for worker in deployed.workers), 60, "owners")
     if partition_of("credit", 4) not in merged_by(stopped):
         running, stopped = stopped, running
     start, windows = past(600), 30
