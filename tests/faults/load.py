@@ -93,6 +93,7 @@ class Load:
             transactional_id=name,
             max_batch_size=1 << 20,
         )
+        self._turns = [asyncio.Lock() for _ in range(self.partitions)]
         await producer.start()
         try:
             await (self._by_transactions(producer) if self.transactions else self._by_batches(producer))
@@ -125,7 +126,9 @@ class Load:
             builder.append(timestamp=None, key=None, value=event)
         builder.close()
         try:
-            sent = await (await producer.send_batch(builder, self.topic, partition=partition))
+            async with self._turns[partition]:  # else a slow broker would have them overtake each other: late events
+                sending = await producer.send_batch(builder, self.topic, partition=partition)
+            sent = await sending
         except KafkaError:
             self.doubtful += len(made)
             return
