@@ -20,7 +20,14 @@ CUT = 10  # seconds that a connection carries nothing: longer than the session
 LAG = 2_000  # records that wait: by then workers feel the fault
 
 
-@row("F7", "a leader or the coordinator stops or is killed, 5 times", brokers="three", supervised=True)
+@row(
+    "F7",
+    "a leader or the coordinator stops or is killed, 5 times",
+    brokers="three",
+    supervised=True,
+    events=300_000,
+    rate=2_000,
+)
 def bounced(trial: Trial) -> None:
     """Two of three replicas go on; the third comes back before the next fault."""
     cluster = _cluster(trial)
@@ -110,7 +117,14 @@ def slow_network(trial: Trial) -> None:
         trial.bit("resets", 1)
 
 
-@row("F20", "a broker that hangs, then one that is slow to take what is sent", brokers="three", supervised=True)
+@row(
+    "F20",
+    "brokers that hang, then are slow to take what is sent",
+    brokers="three",
+    supervised=True,
+    events=150_000,
+    rate=2_000,
+)
 def slow_sink(trial: Trial) -> None:
     """Workers hold back instead of holding in memory."""
     cluster = _cluster(trial)
