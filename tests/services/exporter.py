@@ -59,6 +59,10 @@ class Worker:
         pipeline.checkpoint(0.2)
         pipeline.close_delay(0.1)
         pipeline.trigger("credit", "sent")
+        pipeline.records_lost("predictions", 3)
+        pipeline.stuck("predictions", "summarise", 1)
+        pipeline.configured("0f3c", time())
+        pipeline.reload_refused()
 
 
 @contextmanager

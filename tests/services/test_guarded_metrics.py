@@ -1,6 +1,7 @@
 """A real Prometheus reads guarded metrics as docs/security.md tells it to."""
 
 import asyncio
+import selectors
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,7 +33,8 @@ def serving(folder: Path) -> Iterator[int]:
     metrics = Metrics()
     metrics.configure(loaded)
     server = Server(loaded.server, metrics, health=list, ready=list)
-    loop = asyncio.new_event_loop()
+    selector = selectors.DefaultSelector()
+    loop = asyncio.SelectorEventLoop(selector)
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
@@ -41,6 +43,8 @@ def serving(folder: Path) -> Iterator[int]:
         yield server.port
     finally:
         asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
+        # TLS says goodbye on each connection; what is left is the loop's own pipe.
+        wait_for(lambda: len(selector.get_map()) <= 1, 40, "connections to be closed")
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
