@@ -47,6 +47,7 @@ class _Merging:
     progress: Progress
     counted: Tally = field(default_factory=Tally)
     joiner: Joiner = field(default_factory=Joiner)
+    waiting: int | None = None  # the first fragment that waits, after what was applied last: it is in no checkpoint
     changed: bool = False
     whole: bool = True
     due: float = 0.0
@@ -151,13 +152,14 @@ class Merging:
         Where the partition is lost meanwhile, nothing of it is shown or written any more: the next owner does it all.
         """
         merging = self._partitions[batch.partition]
-        merging.whole = False  # until all that follows from it is confirmed: a failure must not be checkpointed
         read = [told for record in batch.records if (told := incoming.read(merging.joiner, record)) is not None]
         await self._until_known(batch.partition, merging, [told.envelope for told in read])
         async with merging.lock:
             if not self._current(batch.partition, merging):
                 return None
             began = time.monotonic()
+            merging.whole = False  # until all that follows from it is confirmed: a failure must not be checkpointed
+            merging.waiting = merging.joiner.first
             outputs = [output for told in read for output in self._apply(merging, told)]
             merging.merge.state.offset = max(merging.merge.state.offset, batch.stop)
             await self._publish(batch.partition, outputs)
@@ -243,8 +245,7 @@ class Merging:
         began = time.monotonic()
         if not merging.changed or not merging.whole or (began < merging.due and not now):
             return None
-        first = merging.joiner.first
-        offset = merging.merge.state.offset if first is None else first  # fragments that wait are in no checkpoint
+        offset = merging.merge.state.offset if merging.waiting is None else merging.waiting
         plan = merging.checkpoints.plan(dump(merging.merge.state), offset=offset)
         for step in (plan.items, [plan.marker], plan.useless):
             await deliver(self._sender, (self._state(partition, record) for record in step))
