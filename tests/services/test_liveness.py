@@ -21,7 +21,7 @@ from tests.services.small import ENOUGH, SECOND, deployment, event, past, window
 from tests.services.waiting import wait_for
 
 STUCK, FAILED = 4, 3
-PATIENCE = "8s"
+PATIENCE = "15s"
 
 
 @pytest.fixture

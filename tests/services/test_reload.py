@@ -148,7 +148,7 @@ def test_a_new_reference_told_to_two_workers_under_load_takes_over_at_its_time_t
     assert [worker.metric("driftline_superseded_parts_total") for worker in deployed.workers[1:]] == [0, 0]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_worker_that_merges_and_was_not_told_waits_until_it_is_and_loses_nothing(
     broker: Broker, deployed: Deployment
 ) -> None:
@@ -165,13 +165,13 @@ def test_a_worker_that_merges_and_was_not_told_waits_until_it_is_and_loses_nothi
     follow(deployed, start + 2 * STEP)
     before = epoch(told)
     deployed.tell(told)
-    wait_for(lambda: epoch(told) != before, 20, "the file to be taken")
+    wait_for(lambda: epoch(told) != before, 60, "the file to be taken")
     later = [event for i in range(2, 5) for event in window(start + i * STEP)]
     deployed.produce(later)
     what = "on a reference that this worker's configuration does not have"
-    wait_for(lambda: what in owner.process.log.read_text(), 20, "the owner of the model to wait")
+    wait_for(lambda: what in owner.process.log.read_text(), 60, "the owner of the model to wait")
     deployed.tell(owner)
-    wait_for(lambda: epoch(owner) != before, 20, "the owner to take the file")
+    wait_for(lambda: epoch(owner) != before, 60, "the owner to take the file")
     check(deployed, events + later, start + 2 * STEP)
 
 
