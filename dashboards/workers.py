@@ -94,6 +94,13 @@ def workers() -> list[Panel]:
             size=(6, 8),
             defaults=STACKED,
         ),
+        *_configurations(),
+    ]
+
+
+def _configurations() -> list[Panel]:
+    """What stands still, and whether all workers go by the same file."""
+    return [
         panel(
             "timeseries",
             "Standing still",

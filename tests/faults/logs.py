@@ -40,7 +40,7 @@ def clock_jumps(trial: Trial) -> None:
         before = worker.metric(progress) or 0.0
         clock.write_text(f"{offset:+d}")
         trial.note(f"the worker's clock is {offset:+d} s off")
-        wait_for(lambda b=before: abs((worker.metric(progress) or b) - b) > HOUR / 2, 30, "the worker to see it")  # type: ignore[misc]
+        wait_for(lambda b=before: abs((worker.metric(progress) or b) - b) > HOUR / 2, 30, "the worker to see it")  # type: ignore[misc]  # mypy knows no default of a lambda
         trial.bit("jumps seen", 1)
 
 
