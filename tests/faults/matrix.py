@@ -77,8 +77,8 @@ def run(row: Row, broker: Broker, folder: Path, seed: int, **options: Any) -> Ou
     try:
         row.apply(trial)
         found = trial.finish()
-        if "repeats" in trial.bites:
-            trial.bites["repeats"] = found.repeats
+        if "counted again" in trial.bites:
+            trial.bites["counted again"] = found.reprocessed
         outcome.events, outcome.bites = sum(trial.load.ledger.values()), trial.bites
         outcome.more, outcome.less, outcome.reprocessed = found.more, found.less, found.reprocessed
         if not found.exact:

@@ -43,7 +43,7 @@ def stopped(trial: Trial, times: int = 5) -> None:
 
 @row("F4", "worker stopped (SIGSTOP) past the session timeout, then continued", events=200_000, rate=3_000)
 def zombie(trial: Trial, times: int = 4) -> None:
-    """A zombie wakes up and says again what others have said since."""
+    """A zombie's successor counts its open block again, and the zombie wakes up in the middle of that."""
     workers = trial.start(2)
     for number, _ in enumerate(trial.moments(times)):
         worker = workers[number % 2]
@@ -54,7 +54,7 @@ def zombie(trial: Trial, times: int = 4) -> None:
         trial.note(f"worker {worker.process.pid} is continued")
         worker.process.resume()
         trial.bit("rebalances", trial.rebalances() - before)
-    trial.bit("repeats", 0)
+    trial.bit("counted again", 0)
 
 
 @row("F5", "scale from 1 to 4 to 2 to 1, then a rolling restart", events=200_000, rate=3_000)

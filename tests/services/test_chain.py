@@ -173,9 +173,13 @@ def owned(worker: Worker) -> float | None:
 
 
 def prometheus_config(folder: Path, ports: list[int], alertmanager: Alertmanager) -> Path:
-    """Prometheus with the rules that we ship; only its intervals are shorter."""
-    rules = (ROOT / "alerts/driftline.rules.yml").read_text()
-    (folder / "rules.yml").write_text(re.sub(r"(keep_firing_for|for): .*", r"\1: 0s", rules))
+    """Prometheus with the rules that we ship; only its intervals are shorter, and how long drift lasts."""
+    rules = yaml.safe_load((ROOT / "alerts/driftline.rules.yml").read_text())
+    for rule in rules["groups"][0]["rules"]:
+        # The log ends weeks ago while it drifts: that its windows have stopped would inhibit what is tested here.
+        if rule["alert"] != "DriftlineNoData":
+            rule |= {key: "0s" for key in ("for", "keep_firing_for") if key in rule}
+    (folder / "rules.yml").write_text(yaml.safe_dump(rules))
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(folder / "rules.yml")],
