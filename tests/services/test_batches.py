@@ -1,0 +1,55 @@
+"""Batches as brokers keep them: compressed in every way, and damaged on a disk."""
+
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+
+from tests.services.deployment import driftline
+from tests.services.kafka import Broker
+from tests.services.reading import delete_before
+from tests.services.small import Deploy, deployment, past, window
+from tests.services.waiting import wait_for
+
+COUNTED = 'driftline_events_total{{topic="{}"}}'
+COMPRESSIONS = ("gzip", "snappy", "lz4", "zstd")
+
+
+def test_a_log_is_counted_and_redriven_however_its_producers_compress_it(deploy: Deploy) -> None:
+    deployed = deploy(lateness="10m")
+    for partition, compression in enumerate(COMPRESSIONS):
+        kafka = {"bootstrap_servers": deployed.broker.bootstrap, "linger_ms": 50}
+        producer = KafkaProducer(**kafka, compression_type=compression)
+        for value in [b"poison", *window(past(), n=999)]:  # a block
+            producer.send(deployed.source, value, partition=partition)
+        producer.close()
+    worker = deployed.start_worker()
+    wait_for(lambda: worker.metric(COUNTED.format(deployed.source)) == 4 * 999, 60, "every event to be counted")
+    redrive = ("dead-letters", "redrive", "--config", str(deployed.config))
+    assert "sent 4; 0 had been" in driftline(*redrive)
+    assert "sent 0; 4 had been" in driftline(*redrive)  # it has found the copies in the log
+
+
+@pytest.mark.timeout(180)
+def test_a_batch_that_is_damaged_on_the_brokers_disk_ends_a_worker_with_3_and_is_named(
+    own_broker: Broker, tmp_path: Path
+) -> None:
+    deployed = deployment(own_broker, tmp_path)
+    deployed.produce(window(past()))
+    own_broker.stop()
+    (segment,) = tmp_path.glob(f"kafka/**/{deployed.source}-2/00000000000000000000.log")
+    content = bytearray(segment.read_bytes())
+    content[-20] ^= 1
+    segment.write_bytes(content)
+    own_broker.start_again()
+    try:
+        worker = deployed.start_worker()
+        wait_for(lambda: worker.process.returncode is not None, 60, "the worker to end")
+        assert worker.process.returncode == 3
+        deployed.workers.remove(worker)
+        assert f"Invalid CRC - TopicPartition(topic='{deployed.source}', partition=2)" in worker.process.tail()
+        delete_before(own_broker, deployed.source, 100, partition=2)  # as docs/operations.md says
+        after = deployed.start_worker()
+        wait_for(lambda: after.metric(COUNTED.format(deployed.source)) == 300, 60, "all others to be counted")
+    finally:
+        deployed.stop()
