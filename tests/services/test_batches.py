@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
+from tests.faults.oracle import Findings, look_at_summaries
 from tests.services.deployment import driftline
 from tests.services.kafka import Broker
 from tests.services.reading import delete_before
-from tests.services.small import Deploy, deployment, past, window
+from tests.services.small import Deploy, deployment, event, past, window
 from tests.services.waiting import wait_for
 
 COUNTED = 'driftline_events_total{{topic="{}"}}'
@@ -28,6 +29,37 @@ def test_a_log_is_counted_and_redriven_however_its_producers_compress_it(deploy:
     redrive = ("dead-letters", "redrive", "--config", str(deployed.config))
     assert "sent 4; 0 had been" in driftline(*redrive)
     assert "sent 0; 4 had been" in driftline(*redrive)  # it has found the copies in the log
+
+
+@pytest.mark.timeout(180)
+def test_of_a_log_with_gaps_what_compaction_has_left_is_counted_once(kafka_jars: Path, tmp_path: Path) -> None:
+    broker = Broker.start(tmp_path / "kafka", kafka_jars, properties={"log.cleaner.backoff.ms": "100"})
+    compacted = {"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01"}
+    deployed = deployment(broker, tmp_path, lateness="10m", source_config=compacted)
+    try:
+        producer, start = KafkaProducer(bootstrap_servers=broker.bootstrap), past()
+        for i in range(6_000):  # two blocks of each partition that is written to, and a half; each key three times
+            producer.send(deployed.source, event(start, i=i), key=b"%d" % (i // 2 % 1_000), partition=i % 2)
+        producer.flush()
+
+        def left() -> int:
+            """Events that are left; with every new record the broker begins a segment, and compacts those before."""
+            for partition in range(2):
+                producer.send(deployed.source, b"poison", key=b"last", partition=partition)
+            producer.flush()
+            return sum(record.key != b"last" for record in broker.records(deployed.source))
+
+        wait_for(lambda: left() == 2_000, 60, "compaction")
+        producer.close()
+        worker = deployed.start_worker()
+        wait_for(lambda: worker.metric(COUNTED.format(deployed.source)) == 2_000, 60, "what is left to be counted")
+        assert worker.process.stop() == 0
+        found = Findings()
+        look_at_summaries(found, deployed, gaps=True)
+        assert found.exact
+    finally:
+        deployed.stop()
+        broker.stop()
 
 
 @pytest.mark.timeout(180)
