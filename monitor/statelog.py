@@ -36,7 +36,7 @@ async def read_partition(kafka: Kafka, topic: str, partition: int) -> list[Recor
         stop = (await consumer.end_offsets([where]))[where]
         latest: dict[bytes, bytes] = {}
         while await consumer.position(where) < stop:
-            fetched = await asyncio.wait_for(consumer.getmany(where, timeout_ms=1_000), SILENCE)
+            fetched = await asyncio.wait_for(consumer.getmany(where, timeout_ms=1_000, max_records=500), SILENCE)
             for record in fetched.get(where, []):
                 if record.value is None:
                     latest.pop(record.key, None)
