@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from monitor.drift.bins import Counts
+import numpy as np
+
+from monitor.drift.bins import Counts, Floats
 from monitor.errors import DriftlineError
 
 
@@ -26,14 +28,16 @@ def check(reference: Counts, current: Counts) -> tuple[int, int]:
             f"expected two rows of counts of one length, got shapes {reference.shape} and {current.shape}; "
             "count both on the reference's bins"
         )
-    if reference.dtype.kind not in "iu" or current.dtype.kind not in "iu":
-        raise DriftlineError(
-            f"expected integer counts, got {reference.dtype} and {current.dtype}; give counts, not shares"
-        )
-    least = min(reference.min(initial=0), current.min(initial=0))
-    if least < 0:
-        raise DriftlineError(f"expected counts of at least 0, got {least} among {len(reference)} bins")
-    return int(reference.sum()), int(current.sum())
+    return check_counts(reference), check_counts(current)
+
+
+def check_counts(counts: Counts) -> int:
+    """The size of a sample. Raises DriftlineError unless the counts are integers >= 0."""
+    if counts.dtype.kind not in "iu":
+        raise DriftlineError(f"expected integer counts, got {counts.dtype}; give counts, not shares")
+    if len(counts) and (least := np.minimum.reduce(counts)) < 0:
+        raise DriftlineError(f"expected counts of at least 0, got {least} among {len(counts)} bins")
+    return int(np.add.reduce(counts))
 
 
 def undefined(n: int, m: int, *, pvalue: bool = False) -> Score:
@@ -54,3 +58,12 @@ def check_alpha(alpha: float) -> None:
     """Raises DriftlineError unless `alpha` is a probability that a threshold can be made of."""
     if not 0 < alpha < 1:
         raise DriftlineError(f"alpha: expected a probability between 0 and 1, got {alpha}")
+
+
+def smoothed(counts: Counts, n: int, smoothing: float = 0.5) -> Floats:
+    """Shares with `smoothing` events more in every cell, so that none is 0; half an event is Jeffreys' prior.
+
+    >>> smoothed(np.array([0, 1]), 1).tolist()
+    [0.25, 0.75]
+    """
+    return np.asarray((counts + smoothing) / (n + smoothing * len(counts)), dtype=np.float64)

@@ -15,7 +15,20 @@ from typing import NamedTuple
 from monitor.drift.methods import Method
 from monitor.errors import DriftlineError
 
-FLOORS = {"ks": 0.05, "chi2": 0.10}  # KS distance; Cohen's w, where 0.10 is small (Cohen 1988)
+# Of numbers, what a shift of the mean by an eighth of a standard deviation is in normal data: a KS distance of 0.05. Of
+# categories Cohen's w, where 0.10 is small (Cohen 1988). In the units that each method's `critical` states.
+FLOORS = {
+    "anderson_darling": 0.086,
+    "chi2": 0.10,
+    "cramer_von_mises": 0.038,
+    "fisher": 0.10,
+    "g_test": 0.10,
+    "ks": 0.05,
+    "kuiper": 0.05,
+    "mann_whitney": 0.035,
+    "t_test": 0.125,
+    "z_test": 0.10,
+}
 WARNINGS_PER_PAGE = 30  # a page a month allows a warning a day
 
 

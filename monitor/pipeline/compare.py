@@ -19,7 +19,6 @@ from monitor.drift.bins import (
     MISSING,
     POOL_EXPECTED,
     Counts,
-    Floats,
     Ordered,
     Unordered,
     coarse_starts,
@@ -28,6 +27,7 @@ from monitor.drift.bins import (
 from monitor.drift.methods import METHODS, Method
 from monitor.drift.methods import method as find
 from monitor.drift.profiles import Column, Profile
+from monitor.drift.samples import Sample
 from monitor.drift.scores import Score
 from monitor.drift.thresholds import Rule, default_rule, limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
@@ -47,8 +47,7 @@ class _Judge:
     rules: Mapping[str, Rule | None]
     fine: Counts
     starts: npt.NDArray[np.intp]
-    coarse: Counts
-    positions: Floats | None
+    reference: Mapping[str, Sample]
 
 
 class Comparison:
@@ -71,8 +70,9 @@ class Comparison:
         bins = judge.column.bins
         verdict: Verdict = "undecided"
         made = {}
+        current = {"fine": Sample(values, n=n), "coarse": Sample(np.add.reduceat(values, judge.starts), n=n)}
         for method in judge.methods:
-            score, cells = _score(judge, method, values, n)
+            score, cells = _score(judge, method, current, n)
             bounds = limits(
                 judge.rules[method.name],
                 method,
@@ -92,25 +92,23 @@ class Comparison:
 
 def _judge(column: Column, rules: ColumnRules, pvalue: float) -> _Judge:
     kind = "ordered" if column.ordered else "unordered"
-    primary = rules.primary or (rules.methods[0] if rules.methods else PRIMARY[column.ordered])
-    names = rules.methods or tuple(m.name for m in METHODS.values() if kind in m.kinds)
+    primary = find(rules.primary or (rules.methods[0] if rules.methods else PRIMARY[column.ordered])).name
+    names = rules.methods or tuple(m.name for m in METHODS.values() if m.default and kind in m.kinds)
     methods = tuple(find(name) for name in dict.fromkeys([primary, *names]))
     chosen = {m.name: rules.thresholds.get(m.name) or default_rule(m, pvalue=pvalue) for m in methods}
     fine = column.counts[:MISSING]
     starts = coarse_starts(column.bins, fine)
     positions = column.bins.centers if isinstance(column.bins, Ordered) else None
-    return _Judge(column, methods, primary, chosen, fine, starts, np.add.reduceat(fine, starts), positions)
+    reference = {"fine": Sample(fine, positions=positions), "coarse": Sample(np.add.reduceat(fine, starts))}
+    return _Judge(column, methods, primary, chosen, fine, starts, reference)
 
 
-def _score(judge: _Judge, method: Method, values: Counts, n: int) -> tuple[Score, int]:
+def _score(judge: _Judge, method: Method, current: Mapping[str, Sample], n: int) -> tuple[Score, int]:
     """The method's score on the view of the counts that it asks for, and the cells it compared."""
-    if method.bins == "coarse":
-        return method.score(judge.coarse, np.add.reduceat(values, judge.starts)), len(judge.starts)
     if method.bins == "pooled":
-        return _pooled(judge, method, values, n)
-    if method.positions:
-        return method.score(judge.fine, values, positions=judge.positions), len(values)
-    return method.score(judge.fine, values), len(values)
+        return _pooled(judge, method, current["fine"].counts, n)
+    sample = current[method.bins]
+    return method.score(judge.reference[method.bins], sample), len(sample.counts)
 
 
 def _pooled(judge: _Judge, method: Method, values: Counts, n: int) -> tuple[Score, int]:

@@ -124,9 +124,9 @@ SCORES = [
     one(
         "psi-smoothing",
         "PSI takes half an event from every cell instead of adding it",
-        "monitor/drift/methods/psi.py",
-        "p = (reference + smoothing)",
-        "p = (reference - smoothing)",
+        "monitor/drift/scores.py",
+        "(counts + smoothing)",
+        "(counts - smoothing)",
         "tests/drift/test_methods.py",
         "tests/drift/test_methods_known.py",
     ),

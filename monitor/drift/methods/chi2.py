@@ -19,6 +19,11 @@ TITLE = "Chi-square statistic"
 KINDS = frozenset({"unordered"})
 BINS = "pooled"
 THRESHOLD = None
+DEFAULT = True
+RANGE = "0 to ∞"
+USE = "The test for categories: any change of their shares, rare ones pooled."
+COST = 1
+ALIASES = {"Evidently": "chisquare", "NannyML": "chi2", "Alibi Detect": "ChiSquareDrift", "scipy": "chi2_contingency"}
 
 
 def score(reference: Counts, current: Counts) -> Score:
