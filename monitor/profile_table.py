@@ -47,9 +47,7 @@ def profile_table(profile: Profile, *, width: int) -> RenderableType:
         )
     legend = "values: 5 %, 50 % and 95 % quantiles to the nearest bin, or top categories"
     if wide:
-        legend += (
-            "\nspread: standard deviation ± what bins may hide, save for values beyond the outer bins"
-        )
+        legend += "\nspread: standard deviation ± what bins may hide, save for values beyond the outer bins"
     return Group(_heading(profile), Text(), table, Text(legend, style="dim"))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def tail(law: Law, x: float) -> float:
     return math.exp(logs[i] + (place - i) * (logs[i + 1] - logs[i]))
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def quantile(law: Law, alpha: float) -> float:
     """The x that is exceeded with probability `alpha`, to nine digits; infinite below 1e-300."""
     low, high = 0.0, 1.0

@@ -25,6 +25,14 @@ class Sample:
         self.counts = counts
         self.n = check_counts(counts) if n is None else n
         self._positions = positions
+        self._smoothed: dict[float, Floats] = {}
+
+    def smoothed(self, smoothing: float = 0.5) -> Floats:
+        """Shares with that many events more in every bin, so that none is 0; half an event is Jeffreys' prior."""
+        if smoothing not in self._smoothed:
+            shares = (self.counts + smoothing) / (self.n + smoothing * len(self.counts))
+            self._smoothed[smoothing] = np.asarray(shares, dtype=np.float64)
+        return self._smoothed[smoothing]
 
     @cached_property
     def shares(self) -> Floats:

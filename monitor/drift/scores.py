@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from monitor.drift.bins import Counts, Floats
+from monitor.drift.bins import Counts
 from monitor.errors import DriftlineError
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A statistic with the sizes of both samples; nan where undefined. `pvalue` is None without a known null."""
 
     statistic: float
@@ -58,12 +57,3 @@ def check_alpha(alpha: float) -> None:
     """Raises DriftlineError unless `alpha` is a probability that a threshold can be made of."""
     if not 0 < alpha < 1:
         raise DriftlineError(f"alpha: expected a probability between 0 and 1, got {alpha}")
-
-
-def smoothed(counts: Counts, n: int, smoothing: float = 0.5) -> Floats:
-    """Shares with `smoothing` events more in every cell, so that none is 0; half an event is Jeffreys' prior.
-
-    >>> smoothed(np.array([0, 1]), 1).tolist()
-    [0.25, 0.75]
-    """
-    return np.asarray((counts + smoothing) / (n + smoothing * len(counts)), dtype=np.float64)

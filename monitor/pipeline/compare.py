@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -125,7 +125,7 @@ def _pooled(judge: _Judge, method: Method, values: Counts, n: int) -> tuple[Scor
         lacking = max(POOL_EXPECTED - reference[-1] * smaller / size, 0.0) / smaller
         reference[-1] += math.ceil(lacking * size)
         current[-1] += math.ceil(lacking * n)
-    return replace(method.score(reference, current), n_reference=size, n_current=n), len(reference)
+    return method.score(reference, current)._replace(n_reference=size, n_current=n), len(reference)
 
 
 def _defined(number: float | None) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -39,7 +38,7 @@ def test_a_method_changes_neither_sample(name: str, pair: Pair) -> None:
 
 
 def test_a_score_cannot_be_changed() -> None:
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         undefined(1, 0).statistic = 0.0  # type: ignore[misc]  # that is the point
 
 

@@ -124,9 +124,9 @@ SCORES = [
     one(
         "psi-smoothing",
         "PSI takes half an event from every cell instead of adding it",
-        "monitor/drift/scores.py",
-        "(counts + smoothing)",
-        "(counts - smoothing)",
+        "monitor/drift/samples.py",
+        "(self.counts + smoothing)",
+        "(self.counts - smoothing)",
         "tests/drift/test_methods.py",
         "tests/drift/test_methods_known.py",
     ),

@@ -17,7 +17,7 @@ from monitor.errors import DriftlineError
 View = Literal["fine", "coarse", "pooled"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Method:
     """A method and what its caller must know: the kinds of bins it fits, and the view of the counts it takes.
 

@@ -10,7 +10,6 @@ side where a few values have most of the events. Sources: Pettitt 1976; Anderson
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 
@@ -24,7 +23,7 @@ BINS = "fine"
 THRESHOLD = None
 RANGE = "0 to ∞"
 USE = "A test that sees the tails: shifts, spreads and outliers. Sharper than ks for most of them."
-COST = 2
+COST = 4
 ALIASES = {"Evidently": "anderson", "scipy": "anderson_ksamp"}
 
 
@@ -47,7 +46,6 @@ def score(reference: Side, current: Side) -> Score:
     return Score(statistic, quadratic.tail(quadratic.anderson_darling, statistic), a.n, b.n)
 
 
-@lru_cache(maxsize=1_000)
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:
     """The statistic that a clean window exceeds with probability `alpha` at most; nan for an empty sample.
 

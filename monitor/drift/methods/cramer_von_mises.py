@@ -9,7 +9,6 @@ have most of the events. Sources: Anderson 1962; Anderson and Darling 1952 for t
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 from monitor.drift import quadratic
 from monitor.drift.samples import Side, samples
@@ -20,8 +19,8 @@ KINDS = frozenset({"ordered"})
 BINS = "fine"
 THRESHOLD = None
 RANGE = "0 to ∞"
-USE = "A test that sees shifts of the middle, which it gathers over the whole range; ks sees only the widest gap."
-COST = 1
+USE = "A test that gathers a shift over the whole range; ks sees only the widest gap."
+COST = 2
 ALIASES = {"Evidently": "cramer_von_mises", "Alibi Detect": "CVMDrift", "scipy": "cramervonmises_2samp"}
 
 
@@ -44,7 +43,6 @@ def score(reference: Side, current: Side) -> Score:
     return Score(statistic, quadratic.tail(quadratic.cramer_von_mises, statistic), a.n, b.n)
 
 
-@lru_cache(maxsize=1_000)
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:
     """The statistic that a clean window exceeds with probability `alpha` at most; nan for an empty sample.
 

@@ -18,8 +18,8 @@ TITLE = "Energy distance"
 KINDS = frozenset({"ordered"})
 BINS = "fine"
 THRESHOLD = None
-RANGE = "0 to ∞, √unit"
-USE = "Like wasserstein, in the column's unit, but less led by a few far outliers."
+RANGE = "0 to ∞"
+USE = "Like wasserstein, but less led by a few far outliers; in the root of the unit."
 COST = 1
 ALIASES = {"Evidently": "ed", "scipy": "energy_distance"}
 

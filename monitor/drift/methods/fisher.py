@@ -9,7 +9,6 @@ as R and scipy have it: all tables that are no more probable than the one found.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from scipy.special import log_ndtr, logsumexp, ndtri
@@ -23,8 +22,8 @@ BINS = "fine"
 THRESHOLD = None
 BINARY = True
 RANGE = "0 to ∞"
-USE = "A test for columns with two values in small windows, or where one value is rare."
-COST = 20
+USE = "A test for columns with two values in small windows, or where one value is rare. Dear with many events."
+COST = 200
 ALIASES = {"Evidently": "fisher_exact", "Alibi Detect": "FETDrift"}
 
 LARGEST = 10_000  # tables that are summed
@@ -46,7 +45,6 @@ def score(reference: Side, current: Side) -> Score:
     return Score(abs(log) / math.log(10), math.exp(log), a.n, b.n)
 
 
-@lru_cache(maxsize=1_000)
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:
     """The number that a clean window exceeds with probability `alpha` at most; `floor` is a Cohen's w let pass.
 

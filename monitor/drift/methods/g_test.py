@@ -20,7 +20,7 @@ BINS = "pooled"
 THRESHOLD = None
 RANGE = "0 to ∞"
 USE = "A test like chi2, by likelihood; louder about cells that are nearly empty in one sample."
-COST = 2
+COST = 4
 ALIASES = {"Evidently": "g_test"}
 
 critical = chi2.critical

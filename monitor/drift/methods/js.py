@@ -21,7 +21,7 @@ THRESHOLD = 0.1
 DEFAULT = True
 RANGE = "0 to 1"
 USE = "Bounded, and gentle with empty cells; the usual choice where no test is wanted."
-COST = 1
+COST = 2
 ALIASES = {"Evidently": "jensenshannon", "NannyML": "jensen_shannon", "scipy": "jensenshannon"}
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, smoothed, undefined
+from monitor.drift.scores import Score, undefined
 
 TITLE = "Kullback-Leibler divergence"
 KINDS = frozenset({"ordered", "unordered"})
 BINS = "coarse"
 THRESHOLD = 0.1
 RANGE = "0 to ∞"
-USE = "Where others report it. It weighs what has vanished; psi takes both ways, js is bounded."
+USE = "To go on with numbers of other tools. It is loud about what has vanished; psi takes both ways."
 COST = 1
 ALIASES = {"Evidently": "kl_div", "scipy": "entropy"}
 
@@ -33,5 +33,5 @@ def score(reference: Side, current: Side) -> Score:
     a, b = samples(reference, current)
     if not a.n or not b.n:
         return undefined(a.n, b.n)
-    p, q = smoothed(a.counts, a.n), smoothed(b.counts, b.n)
+    p, q = a.smoothed(), b.smoothed()
     return Score(max(float(p @ np.log(p / q)), 0.0), None, a.n, b.n)

@@ -22,7 +22,7 @@ BINS = "fine"
 THRESHOLD = None
 RANGE = "0 to 1"
 USE = "A test for changes of spread, and for values that go round: hours, weekdays, angles."
-COST = 1
+COST = 2
 
 
 def score(reference: Side, current: Side) -> Score:
@@ -41,7 +41,6 @@ def score(reference: Side, current: Side) -> Score:
     return Score(distance, _tail(math.sqrt(effective_size(a.n, b.n)) * distance), a.n, b.n)
 
 
-@lru_cache(maxsize=1_000)
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:
     """The distance that a clean window exceeds with probability `alpha` at most; `floor` is a distance let pass.
 

@@ -17,7 +17,7 @@ KINDS = frozenset({"unordered"})
 BINS = "fine"
 THRESHOLD = 0.1
 RANGE = "0 to 1"
-USE = "The one category that changed most. Blind to many small changes, and so never loud with many categories."
+USE = "The one category that changed most. Blind to many small changes."
 COST = 1
 ALIASES = {"NannyML": "l_infinity"}
 

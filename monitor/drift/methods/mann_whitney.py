@@ -22,7 +22,7 @@ BINS = "fine"
 THRESHOLD = None
 RANGE = "0 to ∞"
 USE = "A test for larger or smaller values that outliers cannot lead. Blind to changes of spread."
-COST = 1
+COST = 2
 ALIASES = {"Evidently": "mannw", "scipy": "mannwhitneyu"}
 
 

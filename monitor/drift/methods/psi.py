@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, smoothed, undefined
+from monitor.drift.scores import Score, undefined
 from monitor.errors import DriftlineError
 
 TITLE = "Population stability index"
@@ -41,10 +41,11 @@ def score(reference: Side, current: Side, *, smoothing: float = 0.5) -> Score:
     a, b = samples(reference, current)
     if not a.n or not b.n:
         return undefined(a.n, b.n)
-    cells, others = a.counts, b.counts
-    if not smoothing:
-        if not np.array_equal(cells > 0, others > 0):
+    if smoothing:
+        p, q = a.smoothed(smoothing), b.smoothed(smoothing)
+    else:
+        held = a.counts > 0
+        if not np.array_equal(held, b.counts > 0):
             return undefined(a.n, b.n)
-        cells, others = cells[cells > 0], others[others > 0]
-    p, q = smoothed(cells, a.n, smoothing), smoothed(others, b.n, smoothing)
+        p, q = a.shares[held], b.shares[held]
     return Score(float((p - q) @ np.log(p / q)), None, a.n, b.n)

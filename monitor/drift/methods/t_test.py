@@ -12,7 +12,6 @@ freedom, which is on the quiet side (Moore, McCabe and Craig 2009, section 7.2).
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 from scipy.special import stdtr, stdtrit
 
@@ -53,7 +52,6 @@ def score(reference: Side, current: Side, *, positions: Floats | None = None) ->
     return Score(t, 2 * float(stdtr(min(a.n, b.n) - 1, -t)), a.n, b.n)
 
 
-@lru_cache(maxsize=1_000)
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:
     """The t that a clean window exceeds with probability `alpha` at most; `floor` is a Cohen's d that is let pass.
 

@@ -20,8 +20,8 @@ TITLE = "Wasserstein distance, normed"
 KINDS = frozenset({"ordered"})
 BINS = "fine"
 THRESHOLD = 0.1
-RANGE = "0 to ∞, in sd"
-USE = "How far values moved, comparable between columns. What Evidently calls wasserstein."
+RANGE = "0 to ∞"
+USE = "How far values moved, in standard deviations of the reference. What Evidently calls wasserstein."
 COST = 1
 
 

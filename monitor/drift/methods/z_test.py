@@ -10,7 +10,6 @@ correction.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 from scipy.special import ndtr, ndtri
 
@@ -48,7 +47,6 @@ def score(reference: Side, current: Side) -> Score:
     return Score(z, 2 * float(ndtr(-z)), a.n, b.n)
 
 
-@lru_cache(maxsize=1_000)
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:
     """The z that a clean window exceeds with probability `alpha`; `floor` is a Cohen's w that is let pass.
 
