@@ -22,7 +22,7 @@ KINDS = frozenset({"ordered"})
 BINS = "fine"
 THRESHOLD = None
 RANGE = "0 to ∞"
-USE = "A test that sees the tails: shifts, spreads and outliers. Sharper than ks for most of them."
+USE = "A test that sees the tails too, which ks hardly does: shifts, spreads and outliers."
 COST = 4
 ALIASES = {"Evidently": "anderson", "scipy": "anderson_ksamp"}
 

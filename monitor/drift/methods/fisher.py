@@ -24,7 +24,7 @@ BINARY = True
 RANGE = "0 to ∞"
 USE = "A test for columns with two values in small windows, or where one value is rare. Dear with many events."
 COST = 200
-ALIASES = {"Evidently": "fisher_exact", "Alibi Detect": "FETDrift"}
+ALIASES = {"Evidently": "fisher_exact", "Alibi Detect": "FETDrift", "scipy": "fisher_exact"}
 
 LARGEST = 10_000  # tables that are summed
 

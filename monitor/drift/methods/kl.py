@@ -19,7 +19,7 @@ THRESHOLD = 0.1
 RANGE = "0 to ∞"
 USE = "To go on with numbers of other tools. It is loud about what has vanished; psi takes both ways."
 COST = 1
-ALIASES = {"Evidently": "kl_div", "scipy": "entropy"}
+ALIASES = {"Evidently": "kl_div"}
 
 
 def score(reference: Side, current: Side) -> Score:

@@ -1,8 +1,8 @@
 """L-infinity distance: the largest change of any one category's share.
 
 A metric from 0 (equal shares) to 1 (all events went from one category to another); larger is more drift. It compares
-all categories, none of them pooled. Above 0.1 is drift by custom: a default of NannyML, a number without a theory.
-Source: Chebyshev's distance, as NannyML applies it to shares.
+all categories, none of them pooled. Above 0.1 is drift by custom: the number in NannyML's documentation, without a
+theory. Source: Chebyshev's distance, as NannyML applies it to shares.
 """
 
 from __future__ import annotations

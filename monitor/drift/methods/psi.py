@@ -22,7 +22,7 @@ BINS = "coarse"
 THRESHOLD = 0.2
 DEFAULT = True
 RANGE = "0 to ∞"
-USE = "Where the number is known by heart, as in credit scoring. Needs thousands of events."
+USE = "Where the number is known by heart, as in credit scoring. It knows no sample size."
 COST = 1
 ALIASES = {"Evidently": "psi"}
 
