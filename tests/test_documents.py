@@ -169,9 +169,8 @@ def test_the_names_that_methods_have_elsewhere_are_documented() -> None:
 def test_the_columns_of_the_page_on_methods_can_be_configured(tmp_path: Path) -> None:
     (example,) = blocks(DOCS / "methods.md", "yaml")
     head = "models:\n- name: credit\n  versions: {'3': credit-3.json}\n  window: {size: 1h}\n"
-    made = settings.parse(
-        head + indent(example.text, "  "), _with_columns(tmp_path, "age", "country", "is_new_customer")
-    )
+    folder = _with_columns(tmp_path, "age", "country", "is_new_customer")
+    made = settings.parse(head + indent(example.text, "  "), folder)
     assert made.models[0].columns["age"].primary == "anderson_darling"
 
 
