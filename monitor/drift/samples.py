@@ -1,7 +1,4 @@
-"""A sample is one side of a comparison: its counts, and what several methods make of them, each made once.
-
-A reference keeps what it made over all windows, and a window over all methods: that is most of what scoring costs.
-"""
+"""A sample is one side of a comparison: its counts, and what several methods make of them, each made once."""
 
 from __future__ import annotations
 
@@ -65,8 +62,9 @@ class Sample:
     @cached_property
     def quarters(self) -> Floats:
         """A quarter of the way from each bin to the next, and 0: between the largest floats a half would overflow."""
-        quarters = self.positions * 0.25
-        return np.append(quarters[1:] - quarters[:-1], 0.0)
+        places, quarters = self.positions * 0.25, np.zeros(len(self.counts))
+        np.subtract(places[1:], places[:-1], out=quarters[:-1])
+        return quarters
 
     @cached_property
     def scale(self) -> float:

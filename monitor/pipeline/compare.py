@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from monitor.drift.bins import (
     MISSING,
     POOL_EXPECTED,
     Counts,
+    Floats,
     Ordered,
     Unordered,
     coarse_starts,
@@ -46,8 +47,19 @@ class _Judge:
     primary: str
     rules: Mapping[str, Rule | None]
     fine: Counts
+    size: int
     starts: npt.NDArray[np.intp]
-    reference: Mapping[str, Sample]
+    positions: Floats | None
+    kept: Mapping[str, Sample] | None  # what is made of the reference, where it is used much
+
+    def reference(self) -> Mapping[str, Sample]:
+        """The reference in the views that methods ask for."""
+        return self.kept or self.views(self.fine, self.size)
+
+    def views(self, values: Counts, n: int) -> Mapping[str, Sample]:
+        """Counts of the value bins, of `n` events, in these views."""
+        coarse = Sample(np.add.reduceat(values, self.starts), n=n)
+        return {"fine": Sample(values, positions=self.positions, n=n), "coarse": coarse}
 
 
 class Comparison:
@@ -70,9 +82,9 @@ class Comparison:
         bins = judge.column.bins
         verdict: Verdict = "undecided"
         made = {}
-        current = {"fine": Sample(values, n=n), "coarse": Sample(np.add.reduceat(values, judge.starts), n=n)}
+        reference, current = judge.reference(), judge.views(values, n)
         for method in judge.methods:
-            score, cells = _score(judge, method, current, n)
+            score, cells = _score(method, reference, current)
             bounds = limits(
                 judge.rules[method.name],
                 method,
@@ -99,27 +111,28 @@ def _judge(column: Column, rules: ColumnRules, pvalue: float) -> _Judge:
     fine = column.counts[:MISSING]
     starts = coarse_starts(column.bins, fine)
     positions = column.bins.centers if isinstance(column.bins, Ordered) else None
-    reference = {"fine": Sample(fine, positions=positions), "coarse": Sample(np.add.reduceat(fine, starts))}
-    return _Judge(column, methods, primary, chosen, fine, starts, reference)
+    made = _Judge(column, methods, primary, chosen, fine, int(fine.sum()), starts, positions, None)
+    # Kept, it is some 10 kB: too much for all columns of a hundred models, and little gained with the default methods.
+    return made if all(method.default for method in methods) else replace(made, kept=made.views(fine, made.size))
 
 
-def _score(judge: _Judge, method: Method, current: Mapping[str, Sample], n: int) -> tuple[Score, int]:
+def _score(method: Method, reference: Mapping[str, Sample], current: Mapping[str, Sample]) -> tuple[Score, int]:
     """The method's score on the view of the counts that it asks for, and the cells it compared."""
     if method.bins == "pooled":
-        return _pooled(judge, method, current["fine"].counts, n)
+        return _pooled(method, reference["fine"].counts, current["fine"].counts)
     sample = current[method.bins]
-    return method.score(judge.reference[method.bins], sample), len(sample.counts)
+    return method.score(reference[method.bins], sample), len(sample.counts)
 
 
-def _pooled(judge: _Judge, method: Method, values: Counts, n: int) -> tuple[Score, int]:
+def _pooled(method: Method, fine: Counts, values: Counts) -> tuple[Score, int]:
     """The score on cells that both samples can expect events in, and how many they are.
 
     The shared cell holds what the reference has little of, or nothing. As many events as it lacks of five are added to
     both samples in their own proportion: one unseen event is then no alarm, and ten in a hundred are.
     """
-    size = int(judge.fine.sum())
-    cells = pooled_cells(judge.fine, n)
-    reference, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (judge.fine, values))
+    n, size = int(values.sum()), int(fine.sum())
+    cells = pooled_cells(fine, n)
+    reference, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (fine, values))
     smaller = min(n, size)
     if smaller:
         lacking = max(POOL_EXPECTED - reference[-1] * smaller / size, 0.0) / smaller
