@@ -23,8 +23,8 @@ def anderson_darling(left: npt.ArrayLike, right: npt.ArrayLike) -> float:
     """
     sizes = [len(np.asarray(side)) for side in (left, right)]
     total, inverse = sum(sizes), sum(1 / size for size in sizes)
-    h = sum(1 / i for i in range(1, total))
-    g = sum(1 / ((total - i) * j) for i in range(1, total - 1) for j in range(i + 1, total))
+    parts = 1 / np.arange(1, total)
+    h, g = float(parts.sum()), float(parts[:0:-1] @ (parts[::-1].cumsum()[::-1][1:]))
     a = (4 * g - 6) + (10 - 6 * g) * inverse
     b = (2 * g - 4) * 4 + 16 * h + (2 * g - 14 * h - 4) * inverse - 8 * h + 4 * g - 6
     c = (6 * h + 2 * g - 2) * 4 + (4 * h - 4 * g + 6) * 2 + (2 * h - 6) * inverse + 4 * h

@@ -54,11 +54,9 @@ def tail(law: Law, x: float) -> float:
 
 @lru_cache(maxsize=1_000)
 def quantile(law: Law, alpha: float) -> float:
-    """The x that is exceeded with probability `alpha`, to nine digits; infinite below 1e-300."""
+    """The x that is exceeded with probability `alpha`, to nine digits."""
     low, high = 0.0, 1.0
     while _exact(law, high) > alpha:
-        if high > 1e4:
-            return math.inf
         low, high = high, high * 2
     for _ in range(34):
         middle = (low + high) / 2

@@ -87,17 +87,15 @@ Side = Counts | Sample
 
 
 def samples(reference: Side, current: Side, positions: Floats | None = None) -> tuple[Sample, Sample]:
-    """Both sides as samples; rows of counts are checked. Raises DriftlineError unless both have the same bins."""
-    if isinstance(reference, Sample) and isinstance(current, Sample):
-        if len(reference.counts) != len(current.counts):
-            check(reference.counts, current.counts)
+    """Both sides as samples; `positions` are for rows of counts. Raises DriftlineError where rows do not fit."""
+    if isinstance(reference, Sample) and isinstance(current, Sample) and len(reference.counts) == len(current.counts):
         return reference, current
     rows = [side.counts if isinstance(side, Sample) else side for side in (reference, current)]
     n, m = check(*rows)
-    made = Sample(rows[0], positions=positions, n=n), Sample(rows[1], n=m)
+    a = reference if isinstance(reference, Sample) else Sample(reference, positions=positions, n=n)
     if positions is not None:
-        _ = made[0].positions  # wrong ones are told, also where a sample is empty
-    return made
+        _ = a.positions  # wrong ones are told, also where a sample is empty
+    return a, current if isinstance(current, Sample) else Sample(current, n=m)
 
 
 def pooled(reference: Sample, current: Sample) -> Floats:

@@ -69,7 +69,7 @@ def default_rule(method: Method, *, pvalue: float) -> Rule | None:
     return Fixed(method.threshold) if method.threshold is not None else None
 
 
-@lru_cache(maxsize=10_000)  # the columns of a window have most of their sizes in common
+@lru_cache(maxsize=1_000)  # the columns of a window have most of their sizes in common
 def limits(rule: Rule | None, method: Method, *, n_reference: int, n_current: int, cells: int, columns: int) -> Limits:
     """Limits of a statistic at these sample sizes; `columns` decisions of one window share the rule's p-value.
 

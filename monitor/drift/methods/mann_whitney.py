@@ -49,7 +49,8 @@ def score(reference: Side, current: Side) -> Score:
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:
     """The z that a clean window exceeds with probability `alpha`; `floor` is an |A - ½| that is let pass.
 
-    That of a column without ties: with ties, a smaller one passes already. nan for an empty sample.
+    That of a column without ties; with ties z is larger for the same effect, and less of it is let pass. nan for an
+    empty sample.
 
     >>> round(critical(0.05, n_reference=100, n_current=100, cells=200), 2)
     1.96
