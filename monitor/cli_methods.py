@@ -15,7 +15,7 @@ Of all, 0 is equal and larger is more drift.
 for: columns of numbers, of categories, or any; two: only with two values.
 null: it is known how often clean windows exceed a threshold, which may
 then be given as a p-value.
-cost: CPU, where total_variation is 1; of fisher with the most events that it counts exactly.
+cost: CPU, where total_variation is 1; of fisher in large windows.
 The names that Evidently, NannyML, Alibi Detect and scipy have for them are
 accepted in configurations: docs/methods.md."""
 
