@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from monitor.drift import quadratic
 from monitor.drift.samples import Side, pooled, samples
 from monitor.drift.scores import Score, check_alpha, effective_size, undefined
@@ -41,7 +39,7 @@ def score(reference: Side, current: Side) -> Score:
         return undefined(a.n, b.n, pvalue=True)
     apart, h = a.middle - b.middle, pooled(a, b)
     middle = a.middle - apart * (b.n / (a.n + b.n))
-    weights = h / np.maximum(middle - middle * middle, 1e-300)  # 0 or 1 only beyond the last event, where h is 0
+    weights = h / (middle * (1 - middle) + 1e-300)  # middle is 0 or 1 only where there is no event, and h is 0
     statistic = effective_size(a.n, b.n) * float(weights @ (apart * apart))
     return Score(statistic, quadratic.tail(quadratic.anderson_darling, statistic), a.n, b.n)
 
