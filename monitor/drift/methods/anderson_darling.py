@@ -31,6 +31,7 @@ def score(reference: Side, current: Side) -> Score:
     h: a bin's share of all events; P, Q, H: cumulative shares of the reference, of the window and of all, up to the
     middle of the bin. Here P - Q is ½ in both, H is ¼ and ¾, so 2 · ½ · ¼ · 16/3:
 
+    >>> import numpy as np
     >>> round(score(np.array([2, 0]), np.array([0, 2])).statistic, 4)
     1.3333
     """
