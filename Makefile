@@ -103,7 +103,7 @@ dashboards: $(VENV)/dev.stamp
 lock: $(VENV)/dev.stamp
 	@echo "Resolving the dependencies; this asks the package index about every file, which takes a few minutes."
 	@$(PIP) install "pip-tools>=7.4"
-	@$(COMPILE) --extra parquet --extra zstd --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --extra parquet --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	@$(COMPILE) --only-build-deps --build-deps-for editable --constraint requirements-dev.lock \
 		--output-file requirements-build.lock pyproject.toml

@@ -20,6 +20,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode import Service
 
 from monitor.transport_ranges import Batch
+from monitor.transport_records import tolerate_in_aiokafka
 
 FETCH_BYTES = 1024 * 1024  # of all partitions in one answer; the driver holds three copies of it for a moment
 FETCH_WAIT_MS = 250  # Faust's 1,500 would keep a partition that has news waiting behind others that have none
@@ -52,6 +53,7 @@ class FetchThread(AIOKafkaConsumerThread):
         self._waiter: asyncio.Future[None] | None = None
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        tolerate_in_aiokafka()
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust offers it only together with its own transactions
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS

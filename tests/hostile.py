@@ -36,6 +36,15 @@ VERSIONS = ("3", "3.0", "3e0", '"3"', '"03"', '"4"', "null", '""', "true", "1e40
 FIELDS = ("model", "feature_view", "version", "id", "time", "features", "prediction", "probabilities", "segments")
 
 
+class Latin(str):
+    """A header's name that a producer in another language wrote: encoded, it is not UTF-8."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return super().encode("latin-1", errors)
+
+
 class Record(NamedTuple):
     """What a producer sends; `headers` as Kafka takes them."""
 
@@ -181,7 +190,15 @@ def _headers(rng: random.Random) -> list[tuple[str, bytes]]:
         return [(f"flood-{i}", rng.randbytes(50)) for i in range(1_000)]
     if rng.random() < 0.9:
         return []
-    names = ("trace", "", "é\u202e\n", "driftline.error.reason", "driftline.error.cut", "driftline.redriven")
+    names = (
+        "trace",
+        "",
+        "é\u202e\n",
+        Latin("caf\xe9"),
+        "driftline.error.reason",
+        "driftline.error.cut",
+        "driftline.redriven",
+    )
     return [(name, rng.choice([b"", b"\xff\x00", b"a\nb\x1b[31m"])) for name in rng.sample(names, 2)]
 
 

@@ -44,7 +44,7 @@ def test_a_lock_file_holds_pinned_requirements_with_hashes_and_nothing_else(lock
 
 def test_the_locks_cover_what_the_project_asks_for() -> None:
     extras = project()["optional-dependencies"]
-    runtime = required([*project()["dependencies"], *extras["parquet"], *extras["zstd"]])
+    runtime = required([*project()["dependencies"], *extras["parquet"]])
     assert runtime <= locked("requirements.lock").keys()
     everything = runtime.union(*(required(extra) for extra in extras.values()))
     assert everything <= locked("requirements-dev.lock").keys()

@@ -28,7 +28,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             if start.startswith(_GZIP):
                 yield cast(BinaryIO, gzip.GzipFile(fileobj=raw))
             elif start == _ZSTD:
-                yield cast(BinaryIO, io.BufferedReader(_Zstandard(raw, path), 1 << 20))
+                yield cast(BinaryIO, io.BufferedReader(_Zstandard(raw), 1 << 20))
             else:
                 yield raw
     except FileNotFoundError as error:
@@ -41,12 +41,9 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 class _Zstandard(io.RawIOBase):
     """Bytes of Zstandard frames. The library's own reader takes a file that was cut off for a whole one."""
 
-    def __init__(self, raw: BinaryIO, path: Path) -> None:
-        try:
-            import zstandard
-        except ImportError as error:
-            message = f"{path}: reading Zstandard needs zstandard; install it with: pip install 'driftline[zstd]'"
-            raise DriftlineError(message) from error
+    def __init__(self, raw: BinaryIO) -> None:
+        import zstandard
+
         self._raw = raw
         self._error = zstandard.ZstdError
         self._new_frame = zstandard.ZstdDecompressor().decompressobj

@@ -36,10 +36,13 @@ def soak(trial: Trial) -> None:
         trial.look_after()
         if steady.process.returncode is None:
             memory.append(((time.monotonic() - began) / 60, _resident(steady)))
-    settled = [(minute, megabytes) for minute, megabytes in memory if minute > 3]
-    minutes, sizes = [minute for minute, _ in settled], [megabytes for _, megabytes in settled]
-    slope = np.polyfit(minutes, sizes, 1)[0]
-    trial.note(f"memory of a worker: {min(sizes):.0f} to {max(sizes):.0f} MB, {slope:+.2f} MB a minute")
+    for part in (memory[: len(memory) // 2], memory[len(memory) // 2 :]):
+        minutes, sizes = np.array(part).T
+        slope = np.polyfit(minutes, sizes, 1)[0]
+        trial.note(
+            f"memory of a worker in minutes {minutes[0]:.0f} to {minutes[-1]:.0f}:"
+            f" {min(sizes):.0f} to {max(sizes):.0f} MB, {slope:+.2f} MB a minute"
+        )
 
 
 def _written(trial: Trial, until: int) -> None:

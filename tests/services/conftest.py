@@ -10,11 +10,13 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.services import receivers
+from tests.services import receivers, small
 from tests.services.alertmanager import Alertmanager
+from tests.services.deployment import Deployment
 from tests.services.jars import cached_jars, fetch_jars
 from tests.services.kafka import Broker
 from tests.services.prometheus import Prometheus
@@ -73,6 +75,20 @@ def own_broker(kafka_jars: Path, tmp_path: Path) -> Iterator[Broker]:
 def new_topic(broker: Broker) -> Callable[..., str]:
     """A function that creates a topic nobody else uses: `new_topic("predictions", partitions=4)` gives its name."""
     return lambda name="topic", **options: broker.create_topic(f"{name}-{uuid.uuid4().hex[:8]}", **options)
+
+
+@pytest.fixture
+def deploy(broker: Broker, tmp_path: Path) -> Iterator[small.Deploy]:
+    """A function that deploys small models; its workers end with the test."""
+    made: list[Deployment] = []
+
+    def deploy_one(**options: Any) -> Deployment:
+        made.append(small.deployment(broker, tmp_path, **options))
+        return made[-1]
+
+    yield deploy_one
+    for each in made:
+        each.stop()
 
 
 @pytest.fixture

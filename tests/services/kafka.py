@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError
 
+from monitor.transport_records import tolerate_in_kafka_python
 from tests.services.ports import free_ports
 from tests.services.process import Process
 from tests.services.waiting import wait_for
@@ -129,6 +130,7 @@ class Broker:
 
     def records(self, topic: str, *, deadline: float = 30) -> list[Any]:
         """Everything in a topic up to its present end, by partition and offset; committed transactions only."""
+        tolerate_in_kafka_python()
         consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, isolation_level="read_committed", group_id=None)
         try:
             return _read_to_end(consumer, topic, deadline)

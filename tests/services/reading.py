@@ -122,10 +122,10 @@ def in_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Non
     return wrapper
 
 
-def delete_before(broker: Broker, topic: str, offset: int) -> None:
+def delete_before(broker: Broker, topic: str, offset: int, *, partition: int = 0) -> None:
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
     try:
-        admin.delete_records({AdminPartition(topic, 0): offset})
+        admin.delete_records({AdminPartition(topic, partition): offset})
     finally:
         admin.close()
 

@@ -3,6 +3,7 @@
 import json
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.services.deployment import Deployment
 from tests.services.kafka import Broker
 
 SECOND = 1_000
+Deploy = Callable[..., Deployment]
 ENOUGH = 400  # events in a window, so that its verdict is not undecided
 
 

@@ -6,10 +6,9 @@ import json
 import re
 import resource
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
@@ -18,28 +17,12 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from monitor.pipeline.envelopes import partition_of
 from tests.services.backlog import BATCH, produce_backlog
 from tests.services.deployment import Deployment, Worker
-from tests.services.kafka import Broker
-from tests.services.small import ENOUGH, SECOND, deployment, event, past, window
+from tests.services.small import ENOUGH, SECOND, Deploy, event, past, window
 from tests.services.waiting import wait_for
 
 MODELS = tuple(f"model-{i:02}" for i in range(30))
 STEP = 2 * SECOND
 LIMIT = 300_000_000  # bytes: the bound that docs/operations.md states
-Deploy = Callable[..., Deployment]
-
-
-@pytest.fixture
-def deploy(broker: Broker, tmp_path: Path) -> Iterator[Deploy]:
-    """A function that deploys small models; its workers end with the test."""
-    made: list[Deployment] = []
-
-    def start(**options: Any) -> Deployment:
-        made.append(deployment(broker, tmp_path, **options))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.stop()
 
 
 def counted(worker: Worker, deployed: Deployment) -> float | None:

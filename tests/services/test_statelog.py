@@ -25,3 +25,14 @@ def test_a_partition_is_read_from_its_beginning_however_busy_the_reader_is(
 
     expected = [[b"%d" % i for i in range(partition, 20, 2)] for partition in (0, 1)]
     assert asyncio.run(busy()) == expected * 20
+
+
+def test_of_a_log_that_is_not_compacted_yet_only_what_counts_is_kept(
+    broker: Broker, new_topic: Callable[..., str]
+) -> None:
+    topic = new_topic("state", partitions=1)
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+    for key, value in ((b"a", b"1"), (b"b", b"1"), (b"a", b"2"), (b"gone", b"1"), (b"gone", None), (b"b", b"3")):
+        producer.send(topic, key=key, value=value)
+    producer.close()
+    assert asyncio.run(read_partition(Kafka((broker.bootstrap,)), topic, 0)) == [(b"a", b"2"), (b"b", b"3")]

@@ -5,37 +5,20 @@ import re
 import threading
 import time
 import urllib.error
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.services.deployment import Deployment, Worker, driftline
 from tests.services.kafka import Broker
 from tests.services.ports import free_ports
 from tests.services.receivers import LOCAL, Receiver, Response
-from tests.services.small import ENOUGH, SECOND, deployment, event, past, settings, window
+from tests.services.small import ENOUGH, SECOND, Deploy, event, past, settings, window
 from tests.services.waiting import wait_for
 
 STEP = 2 * SECOND
 DRIFT, CALM = True, False
-Deploy = Callable[..., Deployment]
-
-
-@pytest.fixture
-def deploy(broker: Broker, tmp_path: Path) -> Iterator[Deploy]:
-    """A function that deploys small models; its workers end with the test."""
-    made: list[Deployment] = []
-
-    def start(**options: Any) -> Deployment:
-        made.append(deployment(broker, tmp_path, **options))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.stop()
 
 
 def results(deployed: Deployment, count: int, deadline: float = 20) -> list[dict[str, Any]]:
