@@ -12,14 +12,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import chain, decode, exactness, latency, memory, restart, scores
+from benchmarks import chain, decode, exactness, latency, memory, methods, restart, scores
 from benchmarks.harness import Row, show, write, write_readme
 from benchmarks.services import started_broker
 
 Say = Callable[[str], None]
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
-ALONE = {"decode": decode.measure, "scores": scores.measure, "restart": restart.measure}
+ALONE = {"decode": decode.measure, "scores": scores.measure, "methods": methods.measure, "restart": restart.measure}
 WITH_BROKER = {
     "worker": chain.measure,
     "exactness": exactness.measure,

@@ -76,6 +76,14 @@ def demo(
 
 
 @app.command()
+def methods() -> None:
+    """List the methods that compare a column with its reference: what they say, and when to take which."""
+    from monitor.cli_methods import show
+
+    show()
+
+
+@app.command()
 def replay(
     config: ConfigFile,
     logs: Annotated[

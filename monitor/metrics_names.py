@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 PREFIX = "driftline_"
-METHODS = ("psi", "ks", "chi2", "js", "wasserstein", "hellinger", "total_variation")  # those with a metric of their own
+METHODS = ("psi", "ks", "chi2", "js", "wasserstein", "hellinger", "total_variation")  # by default; each has a metric
 
 WINDOW = ("model", "version", "segment")
 COLUMN = (*WINDOW, "column", "role")

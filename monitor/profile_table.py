@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.drift.bins import INVALID, MISSING, Counts, Floats, Ordered
+from monitor.drift.estimates import mean, quantile, spread
 from monitor.drift.profiles import Column, Profile
 from monitor.durations import format_duration
 from monitor.errors import printable
@@ -17,6 +18,8 @@ from monitor.errors import printable
 BLOCKS = " ▁▂▃▄▅▆▇█"
 WIDTH = 16  # characters of a histogram
 COUNTS = 29  # characters of the last three columns, with the spaces between all
+WIDE = 110  # characters of a terminal that has room for mean and spread
+MOMENTS = 31  # characters of these two
 TAIL = 0.005  # share of the values beyond each end of a histogram, so that one outlier does not flatten it
 
 
@@ -26,19 +29,26 @@ def profile_table(profile: Profile, *, width: int) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("column", no_wrap=True, min_width=6, max_width=names, overflow="ellipsis")
     table.add_column("histogram", no_wrap=True, min_width=WIDTH)
-    table.add_column("values", no_wrap=True, max_width=max(width - names - WIDTH - COUNTS, 8), overflow="ellipsis")
+    wide = width >= WIDE
+    room = width - names - WIDTH - COUNTS - (MOMENTS if wide else 0)
+    table.add_column("values", no_wrap=True, max_width=max(room, 8), overflow="ellipsis")
+    for name in ("mean", "spread") if wide else ():
+        table.add_column(name, no_wrap=True)
     for name in ("distinct", "missing", "invalid"):
         table.add_column(name, no_wrap=True, justify="right", min_width=len(name))
     for column in profile.columns:
         shares = [_share(int(column.counts[place]), profile.events) for place in (MISSING, INVALID)]
         role = "" if column.role in ("feature", column.name) else f" ({column.role})"
-        cells = (histogram(column), _values(column), _distinct(column), *shares)
+        moments = _moments(column) if wide else ()
+        cells = (histogram(column), _values(column), *moments, _distinct(column), *shares)
         table.add_row(
             Text(printable(column.name), style="cyan").append(role, style="dim"),
             *(Text(printable(cell)) for cell in cells),
         )
-    legend = Text("values: quantiles 5 %, 50 % and 95 %, or the most frequent categories", style="dim")
-    return Group(_heading(profile), Text(), table, legend)
+    legend = "values: 5 %, 50 % and 95 % quantiles to the nearest bin, or top categories"
+    if wide:
+        legend += "\nspread: standard deviation ± what bins may hide, save for values beyond the outer bins"
+    return Group(_heading(profile), Text(), table, Text(legend, style="dim"))
 
 
 def histogram(column: Column, *, width: int = WIDTH) -> str:
@@ -59,15 +69,9 @@ def histogram(column: Column, *, width: int = WIDTH) -> str:
     return "".join(BLOCKS[height] for height in np.maximum(heights, 0))
 
 
-def quantiles(bins: Ordered, counts: Counts, at: tuple[float, ...]) -> list[float]:
-    """Values below which these shares of the counted values lie, to the nearest bin; counts must not all be 0."""
-    mass = np.cumsum(counts)
-    return [float(bins.centers[int(np.searchsorted(mass, share * mass[-1]))]) for share in at]
-
-
 def _over_range(bins: Ordered, counts: Counts, width: int) -> Floats:
     """Mass in `width` equal steps between the outer quantiles; the first and last step take the tails."""
-    low, high = quantiles(bins, counts, (TAIL, 1 - TAIL))
+    low, high = (quantile(bins, counts, share).value for share in (TAIL, 1 - TAIL))
     if not low < high:
         return np.ones(1)
     cuts = low + (high - low) * (np.arange(1, width) / width)
@@ -97,10 +101,20 @@ def _values(column: Column) -> str:
     if not total:
         return "none"
     if isinstance(column.bins, Ordered):
-        low, middle, high = (f"{value:.3g}" for value in quantiles(column.bins, counts, (0.05, 0.5, 0.95)))
+        low, middle, high = (f"{quantile(column.bins, counts, share).value:.3g}" for share in (0.05, 0.5, 0.95))
         return low if low == high else f"{low} … {middle} … {high}"
     named = zip(column.bins.categories, counts.tolist(), strict=False)
     return ", ".join(f"{name} {_share(count, total)}" for name, count in list(named)[:5])
+
+
+def _moments(column: Column) -> tuple[str, str]:
+    """Mean, which the centres make exact, and standard deviation with its error; empty for categories."""
+    counts = column.counts[:MISSING]
+    if not isinstance(column.bins, Ordered) or not counts.sum():
+        return "", ""
+    deviation = spread(column.bins, counts)
+    error = f" ± {deviation.error:.2g}" if deviation.error else ""
+    return f"{mean(column.bins, counts).value:.4g}", f"{deviation.value:.4g}{error}"
 
 
 def _distinct(column: Column) -> str:

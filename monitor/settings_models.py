@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from monitor import config
+from monitor.drift.bins import MISSING
 from monitor.drift.methods import METHODS, method
-from monitor.drift.profiles import Profile
+from monitor.drift.profiles import Column, Profile
 from monitor.drift.thresholds import Fixed, Rule, Significant, default_rule
 from monitor.drift.windows import Windows
 from monitor.errors import DriftlineError
@@ -50,15 +53,17 @@ def _windows(node: Node) -> Windows:
 def _column(node: Node, name: str, profiles: Sequence[Profile]) -> config.ColumnRules:
     fields = node.fields("methods", "primary", "thresholds")
     columns = [column for profile in profiles for column in profile.columns]
-    kinds = {"ordered" if column.ordered else "unordered" for column in columns if column.name == name}
-    if columns and not kinds:
+    own = [column for column in columns if column.name == name]
+    if columns and not own:
         known = ", ".join(sorted({column.name for column in columns}))
         node.wrong(f"no reference profile has a column {name!r}; known are {known}")
-    methods = tuple(_method(child, kinds) for child in fields["methods"].items())
-    primary = _method(fields["primary"], kinds) if fields["primary"].value is not None else None
-    thresholds = {}
-    for key, child in fields["thresholds"].mapping().items():
-        _method(Node(key, child.path, child.mistakes), kinds)
+    methods = tuple(dict.fromkeys(_method(child, own) for child in fields["methods"].items()))
+    primary = _method(fields["primary"], own) if fields["primary"].value is not None else None
+    thresholds: dict[str, Rule] = {}
+    for given, child in fields["thresholds"].mapping().items():
+        key = _method(Node(given, child.path, child.mistakes), own)
+        if key in thresholds:
+            child.wrong(f"method {key!r} has two thresholds, under two of its names; keep one")
         thresholds[key] = _rule(child, key)
         if methods and key not in {*methods, primary}:
             child.wrong(f"method {key!r} is not among the column's methods; add it there, or remove its threshold")
@@ -74,19 +79,24 @@ def _check_deciding(node: Node, rules: config.ColumnRules) -> None:
         node.wrong(f"method {deciding!r} decides, but has no customary threshold; give one in `thresholds`")
 
 
-def _method(node: Node, kinds: set[str]) -> str:
+def _method(node: Node, columns: Sequence[Column]) -> str:
+    """The name that the method has here; it must fit the column in every reference."""
     name = node.text()
     if not name:
         return name
     try:
-        unfit = kinds - method(name).kinds
+        found = method(name)
     except DriftlineError as error:
         node.wrong(str(error))
         return name
-    if unfit:
-        fitting = ", ".join(sorted(m.name for m in METHODS.values() if kinds <= m.kinds))
+    kinds = {"ordered" if column.ordered else "unordered" for column in columns}
+    values = max((np.count_nonzero(column.counts[:MISSING]) for column in columns), default=0)
+    if unfit := kinds - found.kinds:
+        fitting = ", ".join(m.name for m in METHODS.values() if kinds <= m.kinds and (values < 3 or not m.binary))
         node.wrong(f"method {name!r} is not for a column with {min(unfit)} bins; take one of {fitting}")
-    return name
+    elif found.binary and values > 2:
+        node.wrong(f"method {name!r} is for a column with two values, the reference has {values:,}; take another")
+    return found.name
 
 
 def _rule(node: Node, name: str) -> Rule:
@@ -104,7 +114,7 @@ def _rule(node: Node, name: str) -> Rule:
             fields["warning"].wrong(f"expected at most the threshold for drift, {drift:g}, got {warning:g}")
         return Fixed(drift, warning)
     if name in METHODS and METHODS[name].critical is None:
-        able = ", ".join(sorted(m.name for m in METHODS.values() if m.critical))
+        able = ", ".join(m.name for m in METHODS.values() if m.critical)
         node.wrong(f"method {name!r} has no p-value; give a number as its threshold, or use one of {able}")
     floor = fields["floor"].number(None, least=0.0) if "floor" in given else None
     return Significant(fields["pvalue"].number(None, least=1e-300, most=0.5), floor)

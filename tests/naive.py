@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import NamedTuple
 
 from monitor.drift.windows import Windows
@@ -44,75 +42,6 @@ def window_starts(time: int, *, size: int, step: int, offset: int) -> list[int]:
     """Starts of all windows that hold a time: try every one around."""
     near = range(time // step - size // step - 3, time // step + size // step + 4)
     return [start for k in near if (start := k * step + offset % step) <= time < start + size]
-
-
-# Methods: shares as exact fractions, sums cell by cell.
-
-
-def shares(counts: Sequence[int]) -> list[Fraction]:
-    """Each cell's share of the events."""
-    return [Fraction(count, sum(counts)) for count in counts]
-
-
-def cumulative(values: Sequence[Fraction]) -> list[Fraction]:
-    """What lies in each cell or before it."""
-    return [sum(values[: i + 1], Fraction(0)) for i in range(len(values))]
-
-
-def ks(reference: Sequence[int], current: Sequence[int]) -> float:
-    """The largest difference of the cumulative shares."""
-    pairs = zip(cumulative(shares(reference)), cumulative(shares(current)), strict=True)
-    return float(max(abs(p - q) for p, q in pairs))
-
-
-def total_variation(reference: Sequence[int], current: Sequence[int]) -> float:
-    """What one sample has too much of, cell by cell."""
-    pairs = zip(shares(reference), shares(current), strict=True)
-    return float(sum(max(p - q, Fraction(0)) for p, q in pairs))
-
-
-def hellinger(reference: Sequence[int], current: Sequence[int]) -> float:
-    """By the Bhattacharyya coefficient."""
-    pairs = zip(shares(reference), shares(current), strict=True)
-    return math.sqrt(max(0.0, 1.0 - math.fsum(math.sqrt(p * q) for p, q in pairs)))
-
-
-def js(reference: Sequence[int], current: Sequence[int]) -> float:
-    """By entropies: of the mean, less the mean of both; in bits."""
-    p, q = shares(reference), shares(current)
-    mean = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
-    return math.sqrt(max(0.0, entropy(mean) - (entropy(p) + entropy(q)) / 2))
-
-
-def entropy(values: Sequence[Fraction]) -> float:
-    """Shannon's entropy of shares, in bits."""
-    return -math.fsum(p * math.log2(p) for p in values if p)
-
-
-def psi(reference: Sequence[int], current: Sequence[int], *, smoothing: float = 0.5) -> float:
-    """Half an event more in every cell, then the terms one by one."""
-    p, q = ([Fraction(smoothing) + count for count in counts] for counts in (reference, current))
-    pairs = zip([a / sum(p) for a in p], [b / sum(q) for b in q], strict=True)
-    return math.fsum((a - b) * (math.log(a) - math.log(b)) for a, b in pairs)
-
-
-def chi2(reference: Sequence[int], current: Sequence[int]) -> float:
-    """Squared difference from the expected over the expected, in all cells of the table."""
-    n, m = sum(reference), sum(current)
-    total = Fraction(0)
-    for a, b in zip(reference, current, strict=True):
-        for observed, size in ((a, n), (b, m)):
-            expected = Fraction((a + b) * size, n + m)
-            total += (observed - expected) ** 2 / expected if expected else 0
-    return float(total)
-
-
-def wasserstein(reference: Sequence[int], current: Sequence[int], positions: Sequence[float]) -> float:
-    """The mean distance when the k-th smallest of one sample goes to the k-th smallest of the other."""
-    n, m = sum(reference), sum(current)
-    first = [place for place, count in zip(positions, reference, strict=True) for _ in range(count * m)]
-    second = [place for place, count in zip(positions, current, strict=True) for _ in range(count * n)]
-    return math.fsum(abs(a - b) for a, b in zip(first, second, strict=True)) / (n * m)
 
 
 # The whole pipeline, event by event: no blocks, no panes, no counts.

@@ -75,6 +75,7 @@ def test_the_table_fits_the_terminal(tmp_path: Path, width: int) -> None:
     assert max(map(len, shown.splitlines())) <= width
     assert "vicdemand" in shown
     assert "invalid" in shown
+    assert ("spread" in shown) == (width == 120), "where there is room for it"
 
 
 @pytest.mark.parametrize(

@@ -3,22 +3,27 @@
 import json
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 import yaml
 
 from benchmarks.harness import BEGIN, END, markdown, read
-from monitor import config
+from monitor import config, settings
+from monitor.cli_methods import columns_for
 from monitor.config import Config
 from monitor.deadletters import LONGEST, PREFIX, record
+from monitor.drift.methods import METHODS
+from monitor.drift.thresholds import FLOORS
 from monitor.logs.contract import EMPTY, REASONS, TOMBSTONE, Target
 from monitor.logs.json import JsonDecoder
 from monitor.metrics_names import TABLE
 from monitor.pipeline import results
 from monitor.topics import ours
 from tests.examples import config as small_config
-from tests.examples import profile
+from tests.examples import profile, profile_file
 from tests.markdown import ROOT, anchors, blocks, links, rows
 
 README = ROOT / "README.md"
@@ -131,6 +136,51 @@ def test_every_metric_is_documented_as_the_code_has_it() -> None:
     documented = [row for title in ("Windows", "Columns", "Process") for row in rows(DOCS / "metrics.md", title)]
     expected = [[spec.full, spec.type, ", ".join(spec.labels), spec.help] for spec in TABLE.values()]
     assert documented == expected
+
+
+def test_every_method_is_documented_as_the_code_has_it() -> None:
+    documented = rows(DOCS / "methods.md", "Table")
+    assert documented == [
+        [
+            method.name,
+            "yes" if method.default else "no",
+            columns_for(method),
+            method.range,
+            "yes" if method.critical else "no",
+            "its p-value" if method.critical else "none" if method.threshold is None else f"{method.threshold:g}",
+            f"{method.title}. {method.use}",
+        ]
+        for method in sorted(METHODS.values(), key=lambda method: not method.default)
+    ]
+
+
+def test_the_floors_of_methods_are_documented() -> None:
+    documented = rows(DOCS / "configuration.md", "Floors")
+    assert {name: float(row[1]) for row in documented for name in row[0].split(", ")} == FLOORS
+
+
+def test_the_names_that_methods_have_elsewhere_are_documented() -> None:
+    tools = ("Evidently", "NannyML", "Alibi Detect", "scipy")
+    expected = [[method.name, *(method.aliases.get(tool, "") for tool in tools)] for method in METHODS.values()]
+    assert rows(DOCS / "methods.md", "Names elsewhere") == expected
+    assert {tool for method in METHODS.values() for tool in method.aliases} == set(tools)
+
+
+def test_the_columns_of_the_page_on_methods_can_be_configured(tmp_path: Path) -> None:
+    (example,) = blocks(DOCS / "methods.md", "yaml")
+    head = "models:\n- name: credit\n  versions: {'3': credit-3.json}\n  window: {size: 1h}\n"
+    folder = _with_columns(tmp_path, "age", "country", "is_new_customer")
+    made = settings.parse(head + indent(example.text, "  "), folder)
+    assert made.models[0].columns["age"].primary == "anderson_darling"
+
+
+def _with_columns(folder: Path, *names: str) -> Path:
+    """Where a configuration lies beside a profile with columns of these names."""
+    numbers, countries, _ = profile().columns
+    flags = replace(countries, name=names[2])
+    columns = (replace(numbers, name=names[0]), replace(countries, name=names[1]), flags)
+    profile_file(folder, replace(profile(), columns=columns))
+    return folder / "driftline.yml"
 
 
 def test_our_topics_are_documented_with_their_partitions_and_retention() -> None:

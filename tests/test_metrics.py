@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitor.drift import methods
 from monitor.errors import DriftlineError
 from monitor.metrics import Metrics
 from monitor.metrics_names import COLUMNS, METHODS, METRIC_NAMES, PREFIX, TABLE, WINDOWS
@@ -265,3 +266,7 @@ def test_the_table_has_a_name_a_type_and_a_help_for_everything() -> None:
         assert spec.full.endswith("_total") == (spec.type == "counter"), spec
         assert spec.help.endswith("."), spec
     assert {spec.type for spec in (*WINDOWS, *COLUMNS)} == {"gauge"}
+
+
+def test_the_methods_that_are_computed_by_default_are_those_with_a_metric() -> None:
+    assert set(METHODS) == {name for name, method in methods.METHODS.items() if method.default}

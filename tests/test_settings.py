@@ -41,6 +41,12 @@ def test_the_shortest_configuration_gets_defaults_that_serve(folder: Path) -> No
     assert (made.budget, made.triggers, made.max_series) == (config.Budget(), (), 10_000)
 
 
+def test_methods_may_have_the_names_that_other_tools_give_them(folder: Path) -> None:
+    rules = "{methods: [kolmogorov_smirnov, KSDrift, psi], primary: ks_2samp, thresholds: {ks_2samp: 0.2}}"
+    made = parse(MODEL.replace("size: 1h}}", f"size: 1h}}, columns: {{age0: {rules}}}}}"), folder)
+    assert made.models[0].columns["age0"] == config.ColumnRules(("ks", "psi"), "ks", {"ks": Fixed(0.2)})
+
+
 def test_everything_that_can_be_said_is_understood(folder: Path) -> None:
     (folder / "secret.txt").write_text("hush\n")
     made = parse(

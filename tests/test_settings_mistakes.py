@@ -143,16 +143,28 @@ MISTAKES = [
     (
         column("age0", {"methods": ["psi2"]}),
         [
-            "models[0].columns.age0.methods[0]: unknown method 'psi2'; known are chi2, hellinger, js, ks, psi, "
-            "total_variation, wasserstein"
+            "models[0].columns.age0.methods[0]: unknown method 'psi2'; known are anderson_darling, chi2, "
+            "cramer_von_mises, energy, fisher, g_test, hellinger, js, kl, ks, kuiper, l_infinity, mann_whitney, psi, "
+            "t_test, total_variation, wasserstein, wasserstein_normed, z_test"
         ],
     ),
     (
         column("country", {"primary": "ks"}),
         [
             "models[0].columns.country.primary: method 'ks' is not for a column with unordered bins; "
-            "take one of chi2, hellinger, js, psi, total_variation"
+            "take one of chi2, fisher, g_test, hellinger, js, kl, l_infinity, psi, total_variation, z_test"
         ],
+    ),
+    (
+        column("age0", {"methods": ["z"]}),
+        [
+            "models[0].columns.age0.methods[0]: method 'z' is for a column with two values, the reference has 3; "
+            "take another"
+        ],
+    ),
+    (
+        column("age0", {"thresholds": {"ks": 0.2, "KSDrift": 0.3}}),
+        ["models[0].columns.age0.thresholds.ks: method 'ks' has two thresholds, under two of its names; keep one"],
     ),
     (
         column("age0", {"primary": "wasserstein"}),
@@ -180,7 +192,8 @@ MISTAKES = [
         column("age0", {"thresholds": {"psi": {"pvalue": 0.01}}}),
         [
             "models[0].columns.age0.thresholds.psi: method 'psi' has no p-value; "
-            "give a number as its threshold, or use one of chi2, ks"
+            "give a number as its threshold, or use one of anderson_darling, chi2, cramer_von_mises, fisher, g_test, "
+            "ks, kuiper, mann_whitney, t_test, z_test"
         ],
     ),
     (

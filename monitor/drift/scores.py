@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
 
 from monitor.drift.bins import Counts
 from monitor.errors import DriftlineError
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A statistic with the sizes of both samples; nan where undefined. `pvalue` is None without a known null."""
 
     statistic: float
@@ -26,14 +27,16 @@ def check(reference: Counts, current: Counts) -> tuple[int, int]:
             f"expected two rows of counts of one length, got shapes {reference.shape} and {current.shape}; "
             "count both on the reference's bins"
         )
-    if reference.dtype.kind not in "iu" or current.dtype.kind not in "iu":
-        raise DriftlineError(
-            f"expected integer counts, got {reference.dtype} and {current.dtype}; give counts, not shares"
-        )
-    least = min(reference.min(initial=0), current.min(initial=0))
-    if least < 0:
-        raise DriftlineError(f"expected counts of at least 0, got {least} among {len(reference)} bins")
-    return int(reference.sum()), int(current.sum())
+    return check_counts(reference), check_counts(current)
+
+
+def check_counts(counts: Counts) -> int:
+    """The size of a sample. Raises DriftlineError unless the counts are integers >= 0."""
+    if counts.dtype.kind not in "iu":
+        raise DriftlineError(f"expected integer counts, got {counts.dtype}; give counts, not shares")
+    if len(counts) and (least := np.minimum.reduce(counts)) < 0:
+        raise DriftlineError(f"expected counts of at least 0, got {least} among {len(counts)} bins")
+    return int(np.add.reduce(counts))
 
 
 def undefined(n: int, m: int, *, pvalue: bool = False) -> Score:

@@ -10,12 +10,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.drift.methods import Method
 from monitor.errors import DriftlineError
 
-FLOORS = {"ks": 0.05, "chi2": 0.10}  # KS distance; Cohen's w, where 0.10 is small (Cohen 1988)
+# Of numbers, what a shift of the mean by an eighth of a standard deviation is in normal data: a KS distance of 0.05. Of
+# categories Cohen's w, where 0.10 is small (Cohen 1988). In the units that each method's `critical` states.
+FLOORS = {
+    "anderson_darling": 0.086,
+    "chi2": 0.10,
+    "cramer_von_mises": 0.038,
+    "fisher": 0.10,
+    "g_test": 0.10,
+    "ks": 0.05,
+    "kuiper": 0.05,
+    "mann_whitney": 0.035,
+    "t_test": 0.125,
+    "z_test": 0.10,
+}
 WARNINGS_PER_PAGE = 30  # a page a month allows a warning a day
 
 
@@ -55,6 +69,7 @@ def default_rule(method: Method, *, pvalue: float) -> Rule | None:
     return Fixed(method.threshold) if method.threshold is not None else None
 
 
+@lru_cache(maxsize=1_000)  # the columns of a window have most of their sizes in common
 def limits(rule: Rule | None, method: Method, *, n_reference: int, n_current: int, cells: int, columns: int) -> Limits:
     """Limits of a statistic at these sample sizes; `columns` decisions of one window share the rule's p-value.
 

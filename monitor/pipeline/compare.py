@@ -28,6 +28,7 @@ from monitor.drift.bins import (
 from monitor.drift.methods import METHODS, Method
 from monitor.drift.methods import method as find
 from monitor.drift.profiles import Column, Profile
+from monitor.drift.samples import Sample
 from monitor.drift.scores import Score
 from monitor.drift.thresholds import Rule, default_rule, limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
@@ -46,9 +47,19 @@ class _Judge:
     primary: str
     rules: Mapping[str, Rule | None]
     fine: Counts
+    size: int
     starts: npt.NDArray[np.intp]
-    coarse: Counts
     positions: Floats | None
+    kept: Mapping[str, Sample] | None  # what is made of the reference, where it is used much
+
+    def reference(self) -> Mapping[str, Sample]:
+        """The reference in the views that methods ask for."""
+        return self.kept or self.views(self.fine, self.size)
+
+    def views(self, values: Counts, n: int) -> Mapping[str, Sample]:
+        """Counts of the value bins, of `n` events, in these views."""
+        coarse = Sample(np.add.reduceat(values, self.starts), n=n)
+        return {"fine": Sample(values, positions=self.positions, n=n), "coarse": coarse}
 
 
 class Comparison:
@@ -71,8 +82,9 @@ class Comparison:
         bins = judge.column.bins
         verdict: Verdict = "undecided"
         made = {}
+        reference, current = judge.reference(), judge.views(values, n)
         for method in judge.methods:
-            score, cells = _score(judge, method, values, n)
+            score, cells = _score(method, reference, current)
             bounds = limits(
                 judge.rules[method.name],
                 method,
@@ -92,42 +104,41 @@ class Comparison:
 
 def _judge(column: Column, rules: ColumnRules, pvalue: float) -> _Judge:
     kind = "ordered" if column.ordered else "unordered"
-    primary = rules.primary or (rules.methods[0] if rules.methods else PRIMARY[column.ordered])
-    names = rules.methods or tuple(m.name for m in METHODS.values() if kind in m.kinds)
+    primary = find(rules.primary or (rules.methods[0] if rules.methods else PRIMARY[column.ordered])).name
+    names = rules.methods or tuple(m.name for m in METHODS.values() if m.default and kind in m.kinds)
     methods = tuple(find(name) for name in dict.fromkeys([primary, *names]))
     chosen = {m.name: rules.thresholds.get(m.name) or default_rule(m, pvalue=pvalue) for m in methods}
     fine = column.counts[:MISSING]
     starts = coarse_starts(column.bins, fine)
     positions = column.bins.centers if isinstance(column.bins, Ordered) else None
-    return _Judge(column, methods, primary, chosen, fine, starts, np.add.reduceat(fine, starts), positions)
+    made = _Judge(column, methods, primary, chosen, fine, int(fine.sum()), starts, positions, None)
+    # Kept, it is some 10 kB: too much for all columns of a hundred models, and little gained with the default methods.
+    return made if all(method.default for method in methods) else replace(made, kept=made.views(fine, made.size))
 
 
-def _score(judge: _Judge, method: Method, values: Counts, n: int) -> tuple[Score, int]:
+def _score(method: Method, reference: Mapping[str, Sample], current: Mapping[str, Sample]) -> tuple[Score, int]:
     """The method's score on the view of the counts that it asks for, and the cells it compared."""
-    if method.bins == "coarse":
-        return method.score(judge.coarse, np.add.reduceat(values, judge.starts)), len(judge.starts)
     if method.bins == "pooled":
-        return _pooled(judge, method, values, n)
-    if method.positions:
-        return method.score(judge.fine, values, positions=judge.positions), len(values)
-    return method.score(judge.fine, values), len(values)
+        return _pooled(method, reference["fine"].counts, current["fine"].counts)
+    sample = current[method.bins]
+    return method.score(reference[method.bins], sample), len(sample.counts)
 
 
-def _pooled(judge: _Judge, method: Method, values: Counts, n: int) -> tuple[Score, int]:
+def _pooled(method: Method, fine: Counts, values: Counts) -> tuple[Score, int]:
     """The score on cells that both samples can expect events in, and how many they are.
 
     The shared cell holds what the reference has little of, or nothing. As many events as it lacks of five are added to
     both samples in their own proportion: one unseen event is then no alarm, and ten in a hundred are.
     """
-    size = int(judge.fine.sum())
-    cells = pooled_cells(judge.fine, n)
-    reference, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (judge.fine, values))
+    n, size = int(values.sum()), int(fine.sum())
+    cells = pooled_cells(fine, n)
+    reference, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (fine, values))
     smaller = min(n, size)
     if smaller:
         lacking = max(POOL_EXPECTED - reference[-1] * smaller / size, 0.0) / smaller
         reference[-1] += math.ceil(lacking * size)
         current[-1] += math.ceil(lacking * n)
-    return replace(method.score(reference, current), n_reference=size, n_current=n), len(reference)
+    return method.score(reference, current)._replace(n_reference=size, n_current=n), len(reference)
 
 
 def _defined(number: float | None) -> float | None:

@@ -40,6 +40,11 @@ def found(
         ("hellinger", Fixed(0.1)),
         ("total_variation", None),
         ("wasserstein", None),
+        ("anderson_darling", Significant(0.01)),
+        ("z_test", Significant(0.01)),
+        ("l_infinity", Fixed(0.1)),
+        ("wasserstein_normed", Fixed(0.1)),
+        ("energy", None),
     ],
 )
 def test_a_method_has_its_null_its_customary_number_or_no_rule(name: str, rule: Rule | None) -> None:

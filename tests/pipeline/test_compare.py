@@ -209,13 +209,14 @@ def test_a_column_that_the_reference_never_had_decides_nothing() -> None:
     assert compared(column, np.array([500, 0, 0])).verdict == "undecided"
 
 
-def test_by_default_the_test_with_a_known_null_decides_and_all_fitting_methods_inform() -> None:
+def test_by_default_the_test_with_a_known_null_decides_and_the_customary_methods_inform() -> None:
+    customary = {"hellinger", "js", "psi", "total_variation"}
     age = numeric(np.arange(1000.0), bins=50)
     city = categorical(COMMON)
-    for column, primary, kind in ((age, "ks", "ordered"), (city, "chi2", "unordered")):
+    for column, primary, more in ((age, "ks", {"ks", "wasserstein"}), (city, "chi2", {"chi2"})):
         found = compared(column, column.counts)
         assert found.primary == primary
-        assert set(found.scores) == {name for name, method in METHODS.items() if kind in method.kinds}
+        assert set(found.scores) == customary | more
         assert found.verdict == "ok"
 
 
@@ -230,6 +231,16 @@ def test_a_rule_chooses_methods_the_deciding_one_and_its_threshold() -> None:
     assert found.scores["ks"].statistic == pytest.approx(0.3, abs=0.02)
     assert found.verdict == "drift"
     assert compared(column, counts, ColumnRules(methods=("ks", "psi"), thresholds={"ks": Fixed(0.99)})).verdict == "ok"
+
+
+def test_every_method_that_fits_can_be_asked_for_by_any_of_its_names() -> None:
+    age, city, flag = numeric(np.arange(1000.0), bins=50), categorical(COMMON), categorical({"yes": 700, "no": 300})
+    for column, kind in ((age, "ordered"), (city, "unordered"), (flag, "unordered")):
+        fitting = [m for m in METHODS.values() if kind in m.kinds and (not m.binary or column is flag)]
+        names = tuple(name for found in fitting for name in (found.name, *found.aliases.values()))
+        scores = compared(column, column.counts, ColumnRules(methods=names)).scores
+        assert set(scores) == {found.name for found in fitting}
+        assert all(score.statistic == pytest.approx(0.0, abs=1e-9) for score in scores.values())
 
 
 def test_a_deciding_method_without_a_rule_decides_nothing() -> None:

@@ -12,16 +12,21 @@ import math
 import numpy as np
 from scipy.special import chdtrc, chdtri
 
-from monitor.drift.bins import Counts
-from monitor.drift.scores import Score, check, check_alpha, effective_size, undefined
+from monitor.drift.samples import Side, samples
+from monitor.drift.scores import Score, check_alpha, effective_size, undefined
 
 TITLE = "Chi-square statistic"
 KINDS = frozenset({"unordered"})
 BINS = "pooled"
 THRESHOLD = None
+DEFAULT = True
+RANGE = "0 to ∞"
+USE = "The test for categories: any change of their shares, rare ones pooled."
+COST = 2
+ALIASES = {"Evidently": "chisquare", "NannyML": "chi2", "Alibi Detect": "ChiSquareDrift", "scipy": "chi2_contingency"}
 
 
-def score(reference: Counts, current: Counts) -> Score:
+def score(reference: Side, current: Side) -> Score:
     """nN · Σ (p - q)² / (events in the cell), over cells that either sample has; shape of both: (cells,).
 
     p, q: shares of the n and N events. p-value: upper tail of chi-square with cells - 1 degrees of freedom. Undefined
@@ -30,15 +35,15 @@ def score(reference: Counts, current: Counts) -> Score:
     >>> round(score(np.array([10, 10]), np.array([5, 15])).statistic, 4)
     2.6667
     """
-    n, m = check(reference, current)
-    events = reference + current
+    a, b = samples(reference, current)
+    events = a.counts + b.counts
     cells = int(np.count_nonzero(events))
-    if not n or not m or cells < 2:
-        return undefined(n, m, pvalue=True)
-    difference = reference / n - current / m
+    if not a.n or not b.n or cells < 2:
+        return undefined(a.n, b.n, pvalue=True)
+    difference = a.shares - b.shares
     # A cell that both lack has difference 0, and any divisor serves. In shares, equal ones give exactly 0.
-    statistic = n * m * float(difference @ (difference / np.maximum(events, 1)))
-    return Score(statistic, float(chdtrc(cells - 1, statistic)), n, m)
+    statistic = a.n * b.n * float(difference @ (difference / np.maximum(events, 1)))
+    return Score(statistic, float(chdtrc(cells - 1, statistic)), a.n, b.n)
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:

@@ -10,23 +10,28 @@ import math
 
 import numpy as np
 
-from monitor.drift.bins import Counts
-from monitor.drift.scores import Score, check, undefined
+from monitor.drift.samples import Side, samples
+from monitor.drift.scores import Score, undefined
 
 TITLE = "Hellinger distance"
 KINDS = frozenset({"ordered", "unordered"})
 BINS = "coarse"
 THRESHOLD = 0.1
+DEFAULT = True
+RANGE = "0 to 1"
+USE = "Bounded, and sensitive in rare cells."
+COST = 1
+ALIASES = {"Evidently": "hellinger", "NannyML": "hellinger"}
 
 
-def score(reference: Counts, current: Counts) -> Score:
+def score(reference: Side, current: Side) -> Score:
     """√(½ Σ (√p - √q)²), p and q the shares; shape of both: (cells,). Here √(½ ((0.6 - 0.8)² + (0.8 - 0.6)²)):
 
     >>> round(score(np.array([36, 64]), np.array([64, 36])).statistic, 4)
     0.2
     """
-    n, m = check(reference, current)
-    if not n or not m:
-        return undefined(n, m)
-    difference = np.sqrt(reference / n) - np.sqrt(current / m)
-    return Score(min(math.sqrt(float(difference @ difference) / 2), 1.0), None, n, m)
+    a, b = samples(reference, current)
+    if not a.n or not b.n:
+        return undefined(a.n, b.n)
+    difference = np.sqrt(a.shares) - np.sqrt(b.shares)
+    return Score(min(math.sqrt(float(difference @ difference) / 2), 1.0), None, a.n, b.n)

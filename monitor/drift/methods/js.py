@@ -11,16 +11,21 @@ import math
 
 from scipy.special import rel_entr
 
-from monitor.drift.bins import Counts
-from monitor.drift.scores import Score, check, undefined
+from monitor.drift.samples import Side, samples
+from monitor.drift.scores import Score, undefined
 
 TITLE = "Jensen-Shannon distance"
 KINDS = frozenset({"ordered", "unordered"})
 BINS = "coarse"
 THRESHOLD = 0.1
+DEFAULT = True
+RANGE = "0 to 1"
+USE = "Bounded, and gentle with empty cells; the usual choice where no test is wanted."
+COST = 2
+ALIASES = {"Evidently": "jensenshannon", "NannyML": "jensen_shannon", "scipy": "jensenshannon"}
 
 
-def score(reference: Counts, current: Counts) -> Score:
+def score(reference: Side, current: Side) -> Score:
     """√(½ Σ p log₂(p/a) + ½ Σ q log₂(q/a)), a = (p + q)/2, p and q the shares; shape of both: (cells,).
 
     With half of the events in a common cell, that half tells nothing and the other half one bit each, so √½:
@@ -29,10 +34,10 @@ def score(reference: Counts, current: Counts) -> Score:
     >>> round(score(np.array([1, 1, 0]), np.array([0, 1, 1])).statistic, 4)
     0.7071
     """
-    n, m = check(reference, current)
-    if not n or not m:
-        return undefined(n, m)
-    p, q = reference / n, current / m
+    a, b = samples(reference, current)
+    if not a.n or not b.n:
+        return undefined(a.n, b.n)
+    p, q = a.shares, b.shares
     average = (p + q) / 2
     bits = float((rel_entr(p, average) + rel_entr(q, average)).sum()) / (2 * math.log(2))
-    return Score(math.sqrt(min(max(bits, 0.0), 1.0)), None, n, m)  # rounding may leave [0, 1] by 1e-16
+    return Score(math.sqrt(min(max(bits, 0.0), 1.0)), None, a.n, b.n)  # rounding may leave [0, 1] by 1e-16

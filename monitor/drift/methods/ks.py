@@ -13,16 +13,21 @@ import math
 import numpy as np
 from scipy.special import kolmogi, kolmogorov
 
-from monitor.drift.bins import Counts
-from monitor.drift.scores import Score, check, check_alpha, effective_size, undefined
+from monitor.drift.samples import Side, samples
+from monitor.drift.scores import Score, check_alpha, effective_size, undefined
 
 TITLE = "Kolmogorov-Smirnov distance"
 KINDS = frozenset({"ordered"})
 BINS = "fine"
 THRESHOLD = None
+DEFAULT = True
+RANGE = "0 to 1"
+USE = "The test for numbers: the widest gap, most sensitive in the middle of the range."
+COST = 1
+ALIASES = {"Evidently": "ks", "NannyML": "kolmogorov_smirnov", "Alibi Detect": "KSDrift", "scipy": "ks_2samp"}
 
 
-def score(reference: Counts, current: Counts) -> Score:
+def score(reference: Side, current: Side) -> Score:
     """max |P - Q|, P and Q the cumulative shares; shape of both: (bins,). p-value: Kolmogorov's, at √ne · distance.
 
     ne = nN / (n + N). Here the cumulative shares are ½, 1, 1 and 0, ½, 1:
@@ -30,11 +35,11 @@ def score(reference: Counts, current: Counts) -> Score:
     >>> score(np.array([2, 2, 0]), np.array([0, 2, 2])).statistic
     0.5
     """
-    n, m = check(reference, current)
-    if not n or not m:
-        return undefined(n, m, pvalue=True)
-    distance = float(np.abs(reference.cumsum() / n - current.cumsum() / m).max())
-    return Score(distance, float(kolmogorov(math.sqrt(effective_size(n, m)) * distance)), n, m)
+    a, b = samples(reference, current)
+    if not a.n or not b.n:
+        return undefined(a.n, b.n, pvalue=True)
+    distance = float(np.maximum.reduce(np.abs(a.below - b.below)))
+    return Score(distance, float(kolmogorov(math.sqrt(effective_size(a.n, b.n)) * distance)), a.n, b.n)
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:

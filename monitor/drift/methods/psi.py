@@ -12,17 +12,22 @@ import math
 
 import numpy as np
 
-from monitor.drift.bins import Counts
-from monitor.drift.scores import Score, check, undefined
+from monitor.drift.samples import Side, samples
+from monitor.drift.scores import Score, undefined
 from monitor.errors import DriftlineError
 
 TITLE = "Population stability index"
 KINDS = frozenset({"ordered", "unordered"})
 BINS = "coarse"
 THRESHOLD = 0.2
+DEFAULT = True
+RANGE = "0 to ∞"
+USE = "Where the number is known by heart, as in credit scoring. It knows no sample size."
+COST = 1
+ALIASES = {"Evidently": "psi"}
 
 
-def score(reference: Counts, current: Counts, *, smoothing: float = 0.5) -> Score:
+def score(reference: Side, current: Side, *, smoothing: float = 0.5) -> Score:
     """Σ (p - q) ln(p/q), p = (count + smoothing) / (n + smoothing · cells); shape of both: (cells,).
 
     Half an event per cell (Jeffreys' prior) keeps a cell that one sample lacks large but finite. With `smoothing=0`
@@ -33,14 +38,14 @@ def score(reference: Counts, current: Counts, *, smoothing: float = 0.5) -> Scor
     """
     if not 0 <= smoothing < math.inf:
         raise DriftlineError(f"psi: expected smoothing of at least 0 events in a cell, got {smoothing}")
-    n, m = check(reference, current)
-    if not n or not m:
-        return undefined(n, m)
-    if not smoothing:
-        shared = (reference > 0) == (current > 0)
-        if not shared.all():
-            return undefined(n, m)
-        reference, current = reference[reference > 0], current[current > 0]
-    p = (reference + smoothing) / (n + smoothing * len(reference))
-    q = (current + smoothing) / (m + smoothing * len(current))
-    return Score(float((p - q) @ np.log(p / q)), None, n, m)
+    a, b = samples(reference, current)
+    if not a.n or not b.n:
+        return undefined(a.n, b.n)
+    if smoothing:
+        p, q = a.smoothed(smoothing), b.smoothed(smoothing)
+    else:
+        held = a.counts > 0
+        if not np.array_equal(held, b.counts > 0):
+            return undefined(a.n, b.n)
+        p, q = a.shares[held], b.shares[held]
+    return Score(float((p - q) @ np.log(p / q)), None, a.n, b.n)

@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.drift.bins import Counts
-from monitor.drift.scores import Score, check, undefined
+from monitor.drift.samples import Side, samples
+from monitor.drift.scores import Score, undefined
 
 TITLE = "Total variation distance"
 KINDS = frozenset({"ordered", "unordered"})
 BINS = "coarse"
 THRESHOLD = None
+DEFAULT = True
+RANGE = "0 to 1"
+USE = "Easiest to explain: the share of events that must change their cell."
+COST = 1
+ALIASES = {"Evidently": "TVD"}
 
 
-def score(reference: Counts, current: Counts) -> Score:
+def score(reference: Side, current: Side) -> Score:
     """½ Σ |p - q|, p and q the shares; shape of both: (cells,). Here half of the events must change their cell:
 
     >>> score(np.array([3, 1]), np.array([1, 3])).statistic
     0.5
     """
-    n, m = check(reference, current)
-    if not n or not m:
-        return undefined(n, m)
-    return Score(min(float(np.abs(reference / n - current / m).sum()) / 2, 1.0), None, n, m)
+    a, b = samples(reference, current)
+    if not a.n or not b.n:
+        return undefined(a.n, b.n)
+    return Score(min(float(np.add.reduce(np.abs(a.shares - b.shares))) / 2, 1.0), None, a.n, b.n)

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.drift.bins import Counts, Floats
-from monitor.drift.scores import Score, check, undefined
-from monitor.errors import DriftlineError
+from monitor.drift.bins import Floats
+from monitor.drift.samples import Side, samples
+from monitor.drift.scores import Score, undefined
 
 TITLE = "Wasserstein distance"
 KINDS = frozenset({"ordered"})
 BINS = "fine"
 THRESHOLD = None
-POSITIONS = True
+DEFAULT = True
+RANGE = "0 to ∞"
+USE = "How far values moved, in the column's unit: the one that tells far from near."
+COST = 1
+ALIASES = {"NannyML": "wasserstein", "scipy": "wasserstein_distance"}
 
 
-def score(reference: Counts, current: Counts, *, positions: Floats | None = None) -> Score:
+def score(reference: Side, current: Side, *, positions: Floats | None = None) -> Score:
     """Σ |P - Q| · gap to the next bin, P and Q the cumulative shares; shape of all: (bins,).
 
     positions: a value for every bin, finite and never decreasing; by default the bins' ranks. Here all events are
@@ -31,21 +35,7 @@ def score(reference: Counts, current: Counts, *, positions: Floats | None = None
     >>> score(np.array([4, 0]), np.array([2, 2]), positions=np.array([0.0, 10.0])).statistic
     5.0
     """
-    n, m = check(reference, current)
-    if positions is not None:
-        _check_positions(positions, bins=len(reference))
-    if not n or not m:
-        return undefined(n, m)
-    apart = np.abs(reference[:-1].cumsum() / n - current[:-1].cumsum() / m)
-    if positions is None:
-        return Score(float(apart.sum()), None, n, m)
-    quarters = positions * 0.25  # so that the gap between the largest floats does not overflow
-    return Score(4.0 * float(apart @ (quarters[1:] - quarters[:-1])), None, n, m)
-
-
-def _check_positions(positions: Floats, *, bins: int) -> None:
-    if positions.shape != (bins,):
-        raise DriftlineError(f"wasserstein: expected a position for each of {bins} bins, got shape {positions.shape}")
-    # nan compares as false, and what is sorted is finite where its ends are.
-    if not (positions[1:] >= positions[:-1]).all() or not np.isfinite(positions[:: max(bins - 1, 1)]).all():
-        raise DriftlineError("wasserstein: expected finite positions that never decrease, one per bin in their order")
+    a, b = samples(reference, current, positions)
+    if not a.n or not b.n:
+        return undefined(a.n, b.n)
+    return Score(4 * float(np.abs(a.below - b.below) @ a.quarters), None, a.n, b.n)
