@@ -20,7 +20,7 @@ class Kind(NamedTuple):
 
     options: Json
     defaults: Json = {}  # noqa: RUF012  # never changed: panels merge theirs over a copy
-    query: Json = {}  # noqa: RUF012
+    query: Json = {}  # noqa: RUF012  # the same
     points: int | None = None
 
 

@@ -54,7 +54,7 @@ class _Loader(yaml.SafeLoader):
             mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the stubs leave it unannotated
             raise yaml.composer.ComposerError(None, None, "aliases are refused; write the value out", mark)
         if self.depth == MAX_DEPTH:
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]  # the same
             raise yaml.composer.ComposerError(None, None, f"nested more than {MAX_DEPTH} deep", mark)
         self.depth += 1
         try:

@@ -92,7 +92,7 @@ def as_json(rows: list[dict[str, str]], *, canonical: bool) -> bytes:
         values = {name: typed(cell) for name, cell in row.items()} | {"ts": int(row["ts"])}
         if canonical:
             features = {name: value for name, value in values.items() if name not in ("ts", "class")}
-            values = {"model": "credit", "version": "3", "time": values["ts"], "features": features}  # type: ignore[dict-item]
+            values = {"model": "credit", "version": "3", "time": values["ts"], "features": features}  # type: ignore[dict-item]  # a mapping among cells
             values["prediction"] = typed(row["class"])
         lines.append(json.dumps(values))
     return "\n".join(lines).encode()

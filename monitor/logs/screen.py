@@ -54,7 +54,7 @@ class Screen:
             return False
         if longest > self.max_bytes:
             return False
-        joined = b"\n".join(values)  # type: ignore[arg-type]
+        joined = b"\n".join(values)  # type: ignore[arg-type]  # no tombstone is left here
         if not joined.isascii() and not _is_utf8(joined):
             return False
         # No value is too deep unless max_depth + 1 opening brackets lie within the length of a value.

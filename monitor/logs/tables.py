@@ -175,9 +175,9 @@ def _arrow_values(column: object) -> list[object]:
     kind = column.type  # type: ignore[attr-defined]  # pyarrow publishes no types
     if pyarrow.types.is_timestamp(kind) or pyarrow.types.is_date(kind):
         zone = getattr(kind, "tz", None)
-        times = column.cast(pyarrow.timestamp("ms", zone), safe=False)  # type: ignore[attr-defined]
+        times = column.cast(pyarrow.timestamp("ms", zone), safe=False)  # type: ignore[attr-defined]  # the same
         return list(times.cast(pyarrow.int64()).to_pylist())
-    values = column.to_pylist()  # type: ignore[attr-defined]
+    values = column.to_pylist()  # type: ignore[attr-defined]  # the same
     return [value if type(value) is int or type(value) is str else plain(value) for value in values]
 
 

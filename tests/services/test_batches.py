@@ -38,7 +38,7 @@ def test_of_a_log_with_gaps_what_compaction_has_left_is_counted_once(kafka_jars:
     deployed = deployment(broker, tmp_path, lateness="10m", source_config=compacted)
     try:
         producer, start = KafkaProducer(bootstrap_servers=broker.bootstrap), past()
-        for i in range(6_000):  # two blocks of each partition that is written to, and a half; each key three times
+        for i in range(6_000):  # three blocks in each of two partitions, and each key three times
             producer.send(deployed.source, event(start, i=i), key=b"%d" % (i // 2 % 1_000), partition=i % 2)
         producer.flush()
 
@@ -67,6 +67,11 @@ def test_a_batch_that_is_damaged_on_the_brokers_disk_ends_a_worker_with_3_and_is
     own_broker: Broker, tmp_path: Path
 ) -> None:
     deployed = deployment(own_broker, tmp_path)
+    deployed.produce(window(past(), n=4_000))  # a block in each partition
+    first = deployed.start_worker()
+    deployed.wait_for_windows(1, 60)
+    assert first.process.stop() == 0
+    deployed.workers.remove(first)
     deployed.produce(window(past()))
     own_broker.stop()
     (segment,) = tmp_path.glob(f"kafka/**/{deployed.source}-2/00000000000000000000.log")
@@ -80,8 +85,10 @@ def test_a_batch_that_is_damaged_on_the_brokers_disk_ends_a_worker_with_3_and_is
         assert worker.process.returncode == 3
         deployed.workers.remove(worker)
         assert f"Invalid CRC - TopicPartition(topic='{deployed.source}', partition=2)" in worker.process.tail()
-        delete_before(own_broker, deployed.source, 100, partition=2)  # as docs/operations.md says
+        delete_before(own_broker, deployed.source, 1_100, partition=2)  # as docs/operations.md says
         after = deployed.start_worker()
         wait_for(lambda: after.metric(COUNTED.format(deployed.source)) == 300, 60, "all others to be counted")
+        lost = f'driftline_records_lost_total{{topic="{deployed.source}"}}'
+        wait_for(lambda: after.metric(lost) == 100, 30, "what was not read to be counted as lost")
     finally:
         deployed.stop()
