@@ -75,4 +75,4 @@ class _Loader(yaml.SafeLoader):
 
 
 # YAML 1.1 reads 1e-6 as text, unless it is written 1.0e-6.
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+"), list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+\Z"), list("-+0123456789"))

@@ -82,3 +82,8 @@ def test_a_configuration_may_be_as_deep_as_the_limit_and_no_deeper() -> None:
     for _ in range(MAX_DEPTH - 1):
         (nested,) = nested
     assert nested == []
+
+
+@pytest.mark.parametrize("name", ["542e8b42.windows", "1e6.state", "12e3-model", "3E5x"])
+def test_a_name_that_begins_like_a_number_is_a_name(name: str) -> None:
+    assert parse_yaml(f"name: {name}", Path("driftline.yml")) == {"name": name}
