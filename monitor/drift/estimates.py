@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from monitor.drift.bins import Counts, Floats, Ordered
+from monitor.drift.sums import dot
 from monitor.errors import DriftlineError
 
 
@@ -58,7 +59,7 @@ def mean(bins: Ordered, counts: Counts) -> Estimate:
         return Estimate(math.nan, math.nan, math.nan)
     shares = counts / n
     error, beyond = _bounded(bins, shares, power=1)
-    return Estimate(float(shares @ bins.centers), error, beyond)
+    return Estimate(dot(shares, bins.centers), error, beyond)
 
 
 def spread(bins: Ordered, counts: Counts) -> Estimate:
@@ -76,9 +77,9 @@ def spread(bins: Ordered, counts: Counts) -> Estimate:
     shares = counts / n
     scale = float(np.abs(bins.centers).max()) or 1.0  # squares of the largest floats would overflow
     scaled = bins.centers / scale
-    around = scaled - shares @ scaled
+    around = scaled - dot(shares, scaled)
     error, beyond = _bounded(bins, shares, power=2)
-    return Estimate(scale * math.sqrt(float(shares @ (around * around))), error, beyond)
+    return Estimate(scale * math.sqrt(dot(shares, around * around)), error, beyond)
 
 
 def _reaches(bins: Ordered) -> Floats:
@@ -95,4 +96,4 @@ def _bounded(bins: Ordered, shares: Floats, *, power: int) -> tuple[float, float
     closed = np.isfinite(reaches)
     scale = float(reaches[closed].max(initial=0.0)) or 1.0
     raised = (reaches[closed] / scale) ** power
-    return scale * float(shares[closed] @ raised) ** (1 / power), float(shares[~closed].sum())
+    return scale * dot(shares[closed], raised) ** (1 / power), float(shares[~closed].sum())

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 
 import numpy as np
+from scipy.special import cosdg, sindg
 
 from monitor.drift.bins import Floats
+from monitor.drift.sums import dot, exp
 
 Law = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -25,15 +27,16 @@ SMALLEST = 1e-300  # probability where the tables end
 
 def cramer_von_mises(nodes: Floats) -> tuple[Floats, Floats]:
     """At nodes -1 < t < 1 of every gap: u, and du / (u √|D|) over dt. In s = √u, D is sin(s)/s."""
-    s = math.pi * (2 * np.arange(1, GAPS + 1)[:, None] - 0.5 + nodes / 2)
-    return s * s, math.pi / np.sqrt(s * np.abs(np.sin(s)))
+    turns = 2 * np.arange(1, GAPS + 1)[:, None] - 0.5 + nodes / 2
+    s = math.pi * turns
+    return s * s, math.pi / np.sqrt(s * np.abs(sindg(turns * 180)))
 
 
 def anderson_darling(nodes: Floats) -> tuple[Floats, Floats]:
     """The same in s = √(1 + 4u), where D is cos(πs/2) / (πu)."""
     s = 4.0 * np.arange(1, GAPS + 1)[:, None] + nodes
     u = (s * s - 1) / 4
-    return u, s / 2 * np.sqrt(math.pi / (u * np.abs(np.cos(math.pi * s / 2))))
+    return u, s / 2 * np.sqrt(math.pi / (u * np.abs(cosdg(s * 90))))
 
 
 def tail(law: Law, x: float) -> float:
@@ -74,13 +77,13 @@ def _table(law: Law) -> tuple[list[float], float]:
 
 def _exact(law: Law, x: float) -> float:
     u, weights, signs = _integrals(law)
-    found = float(signs @ (np.exp(u * (-x / 2)) * weights).sum(axis=1)) / NODES
+    found = dot(signs, (exp(u * (-x / 2)) * weights).sum(axis=1)) / NODES
     return min(max(found, 0.0), 1.0) if x > 0.005 else 1.0  # below, more gaps would count
 
 
 @cache
 def _integrals(law: Law) -> tuple[Floats, Floats, Floats]:
     """u at all points, their weights, and the sign of each gap."""
-    angles = (np.arange(NODES) + 0.5) * math.pi / NODES
-    u, slopes = law(np.cos(angles))
-    return u, slopes * np.sin(angles), np.where(np.arange(GAPS) % 2, -1.0, 1.0)
+    angles = (np.arange(NODES) + 0.5) * (180 / NODES)
+    u, slopes = law(cosdg(angles))
+    return u, slopes * sindg(angles), np.where(np.arange(GAPS) % 2, -1.0, 1.0)

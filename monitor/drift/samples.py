@@ -8,6 +8,7 @@ import numpy as np
 
 from monitor.drift.bins import Counts, Floats
 from monitor.drift.scores import check, check_counts
+from monitor.drift.sums import dot
 from monitor.errors import DriftlineError
 
 
@@ -75,12 +76,12 @@ class Sample:
     def centred(self) -> Floats:
         """Positions over `scale`, less their mean over the events: their squares cannot overflow."""
         scaled = self.positions / self.scale
-        return scaled - float(self.shares @ scaled)
+        return scaled - dot(self.shares, scaled)
 
     @cached_property
     def variance(self) -> float:
         """Variance of `centred` over the events, as of a population."""
-        return float(self.shares @ (self.centred * self.centred))
+        return dot(self.shares, self.centred * self.centred)
 
 
 Side = Counts | Sample

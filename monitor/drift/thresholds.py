@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.drift.methods import Method
+from monitor.drift.sums import rounded
 from monitor.errors import DriftlineError
 
 # Of numbers, what a shift of the mean by an eighth of a standard deviation is in normal data: a KS distance of 0.05. Of
@@ -86,4 +87,4 @@ def limits(rule: Rule | None, method: Method, *, n_reference: int, n_current: in
         method.critical(alpha / columns, n_reference=n_reference, n_current=n_current, cells=cells, floor=floor)
         for alpha in (min(0.5, rule.pvalue * WARNINGS_PER_PAGE), rule.pvalue)
     )
-    return Limits(min(warning, drift), drift)
+    return Limits(rounded(min(warning, drift)), rounded(drift))

@@ -30,6 +30,7 @@ from monitor.drift.methods import method as find
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.samples import Sample
 from monitor.drift.scores import Score
+from monitor.drift.sums import rounded
 from monitor.drift.thresholds import Rule, default_rule, limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
 from monitor.pipeline.results import ColumnResult, ScoreResult
@@ -85,6 +86,7 @@ class Comparison:
         reference, current = judge.reference(), judge.views(values, n)
         for method in judge.methods:
             score, cells = _score(method, reference, current)
+            score = score._replace(statistic=rounded(score.statistic), pvalue=_rounded(score.pvalue))
             bounds = limits(
                 judge.rules[method.name],
                 method,
@@ -139,6 +141,10 @@ def _pooled(method: Method, fine: Counts, values: Counts) -> tuple[Score, int]:
         reference[-1] += math.ceil(lacking * size)
         current[-1] += math.ceil(lacking * n)
     return method.score(reference, current)._replace(n_reference=size, n_current=n), len(reference)
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else rounded(number)
 
 
 def _defined(number: float | None) -> float | None:

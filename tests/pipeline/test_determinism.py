@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 
 import pytest
@@ -13,9 +14,13 @@ import pytest
 
 def read(*, batch: int = 5_000, workers: int = 1, command: tuple[str, ...] = (), **env: str) -> list[str]:
     """What a process of its own prints that reads the log in this way."""
+    return run(*command, sys.executable, "-m", "tests.pipeline.reading", str(batch), str(workers), env=env)
+
+
+def run(*command: str, env: Mapping[str, str]) -> list[str]:
+    """The lines that a process of its own prints."""
     plain = {"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-    program = [*command, sys.executable, "-m", "tests.pipeline.reading", str(batch), str(workers)]
-    done = subprocess.run(program, env=plain | env, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, env=plain | {**env}, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -62,3 +67,18 @@ def test_another_number_of_processors_changes_nothing() -> None:
     if taskset is None:
         pytest.skip("not installed: taskset")
     assert read(command=(taskset, "-c", str(min(os.sched_getaffinity(0))))) == plain()
+
+
+# What they lack, in the words of numpy, of OpenBLAS and of the C library: the kernels that each would take instead.
+OLDER = {
+    "of_2017": {"NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX", "OPENBLAS_CORETYPE": "Haswell"},
+    "of_2008": {"NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX2 FMA3", "OPENBLAS_CORETYPE": "Nehalem"}
+    | {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4"},
+}
+
+
+@pytest.mark.parametrize("processor", OLDER)
+@pytest.mark.parametrize("program", [("reading", "5000", "1"), ("numbers",)], ids=lambda program: program[0])
+def test_an_older_processor_changes_nothing(program: tuple[str, ...], processor: str) -> None:
+    command = (sys.executable, "-m", f"tests.pipeline.{program[0]}", *program[1:])
+    assert run(*command, env=OLDER[processor]) == run(*command, env={})

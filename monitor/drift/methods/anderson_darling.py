@@ -14,6 +14,7 @@ import math
 from monitor.drift import quadratic
 from monitor.drift.samples import Side, pooled, samples
 from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.sums import dot
 
 TITLE = "Anderson-Darling statistic"
 KINDS = frozenset({"ordered"})
@@ -41,7 +42,7 @@ def score(reference: Side, current: Side) -> Score:
     apart, h = a.middle - b.middle, pooled(a, b)
     middle = a.middle - apart * (b.n / (a.n + b.n))
     weights = h / (middle * (1 - middle) + 1e-300)  # middle is 0 or 1 only where there is no event, and h is 0
-    statistic = effective_size(a.n, b.n) * float(weights @ (apart * apart))
+    statistic = effective_size(a.n, b.n) * dot(weights, apart * apart)
     return Score(statistic, quadratic.tail(quadratic.anderson_darling, statistic), a.n, b.n)
 
 

@@ -14,6 +14,7 @@ from scipy.special import chdtrc, chdtri
 
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.sums import dot
 
 TITLE = "Chi-square statistic"
 KINDS = frozenset({"unordered"})
@@ -42,7 +43,7 @@ def score(reference: Side, current: Side) -> Score:
         return undefined(a.n, b.n, pvalue=True)
     difference = a.shares - b.shares
     # A cell that both lack has difference 0, and any divisor serves. In shares, equal ones give exactly 0.
-    statistic = a.n * b.n * float(difference @ (difference / np.maximum(events, 1)))
+    statistic = a.n * b.n * dot(difference, difference / np.maximum(events, 1))
     return Score(statistic, float(chdtrc(cells - 1, statistic)), a.n, b.n)
 
 

@@ -13,6 +13,7 @@ import math
 from monitor.drift import quadratic
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.sums import dot
 
 TITLE = "Cramér-von Mises statistic"
 KINDS = frozenset({"ordered"})
@@ -38,7 +39,7 @@ def score(reference: Side, current: Side) -> Score:
         return undefined(a.n, b.n, pvalue=True)
     total, apart = a.n + b.n, a.middle - b.middle
     squares = apart * apart
-    mean = (a.n * float(a.shares @ squares) + b.n * float(b.shares @ squares)) / total
+    mean = (a.n * dot(a.shares, squares) + b.n * dot(b.shares, squares)) / total
     statistic = effective_size(a.n, b.n) * mean
     return Score(statistic, quadratic.tail(quadratic.cramer_von_mises, statistic), a.n, b.n)
 

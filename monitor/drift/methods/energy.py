@@ -13,6 +13,7 @@ import math
 from monitor.drift.bins import Floats
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, undefined
+from monitor.drift.sums import dot
 
 TITLE = "Energy distance"
 KINDS = frozenset({"ordered"})
@@ -37,4 +38,4 @@ def score(reference: Side, current: Side, *, positions: Floats | None = None) ->
     if not a.n or not b.n:
         return undefined(a.n, b.n)
     apart = a.below - b.below
-    return Score(2 * math.sqrt(2 * float((apart * apart) @ a.quarters)), None, a.n, b.n)
+    return Score(2 * math.sqrt(2 * dot(apart * apart, a.quarters)), None, a.n, b.n)

@@ -11,10 +11,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import log_ndtr, logsumexp, ndtri
+from scipy.special import log_ndtr, ndtri
 
+from monitor.drift.bins import Floats
 from monitor.drift.samples import Side, hits, samples
 from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.sums import exp, log
 
 TITLE = "Fisher's exact test, -log10 p"
 KINDS = frozenset({"ordered", "unordered"})
@@ -78,6 +80,12 @@ def _log_pvalue(a: int, b: int, c: int, d: int) -> float:
         return _log_both_tails(apart / math.sqrt(row * (c + d)) * math.sqrt(total / (drawn * (b + d))))
     low, high = max(0, row - (b + d)), min(row, drawn)
     k = np.arange(low, high, dtype=np.float64)
-    steps = np.log((row - k) * (drawn - k)) - np.log((k + 1) * (b + d - row + k + 1))
+    steps = log((row - k) * (drawn - k)) - log((k + 1) * (b + d - row + k + 1))
     logs = np.concatenate(([0.0], steps.cumsum()))
-    return float(logsumexp(logs[logs <= logs[a - low] + 1e-7]) - logsumexp(logs))
+    return _log_of_sum(logs[logs <= logs[a - low] + 1e-7]) - _log_of_sum(logs)
+
+
+def _log_of_sum(logs: Floats) -> float:
+    """Natural logarithm of the sum of what these are the logarithms of."""
+    largest = float(logs.max())
+    return largest + math.log(float(exp(logs - largest).sum()))

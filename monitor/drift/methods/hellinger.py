@@ -12,6 +12,7 @@ import numpy as np
 
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, undefined
+from monitor.drift.sums import dot
 
 TITLE = "Hellinger distance"
 KINDS = frozenset({"ordered", "unordered"})
@@ -34,4 +35,4 @@ def score(reference: Side, current: Side) -> Score:
     if not a.n or not b.n:
         return undefined(a.n, b.n)
     difference = np.sqrt(a.shares) - np.sqrt(b.shares)
-    return Score(min(math.sqrt(float(difference @ difference) / 2), 1.0), None, a.n, b.n)
+    return Score(min(math.sqrt(dot(difference, difference) / 2), 1.0), None, a.n, b.n)

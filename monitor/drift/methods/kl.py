@@ -7,7 +7,7 @@ without a theory. It knows no sample size. Source: Kullback and Leibler 1951.
 
 from __future__ import annotations
 
-import numpy as np
+from scipy.special import rel_entr
 
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, undefined
@@ -27,6 +27,7 @@ def score(reference: Side, current: Side) -> Score:
 
     Half an event per cell (Jeffreys' prior) keeps it finite. Here ¾ ln 3 + ¼ ln ⅓:
 
+    >>> import numpy as np
     >>> round(score(np.array([1, 0]), np.array([0, 1])).statistic, 4)
     0.5493
     """
@@ -34,4 +35,4 @@ def score(reference: Side, current: Side) -> Score:
     if not a.n or not b.n:
         return undefined(a.n, b.n)
     p, q = a.smoothed(), b.smoothed()
-    return Score(max(float(p @ np.log(p / q)), 0.0), None, a.n, b.n)
+    return Score(max(float(rel_entr(p, q).sum()), 0.0), None, a.n, b.n)

@@ -15,6 +15,7 @@ from scipy.special import ndtr
 from monitor.drift.methods import z_test
 from monitor.drift.samples import Side, pooled, samples
 from monitor.drift.scores import Score, effective_size, undefined
+from monitor.drift.sums import dot
 
 TITLE = "Mann-Whitney z"
 KINDS = frozenset({"ordered"})
@@ -40,8 +41,8 @@ def score(reference: Side, current: Side) -> Score:
     if not a.n or not b.n:
         return undefined(a.n, b.n, pvalue=True)
     total, h = a.n + b.n, pooled(a, b)
-    untied = 1 - float((h * h) @ h)
-    apart = abs(float((a.middle - b.middle) @ h))
+    untied = 1 - dot(h * h, h)
+    apart = abs(dot(a.middle - b.middle, h))
     z = apart * math.sqrt(12 * effective_size(a.n, b.n) * (total - 1) / total / untied) if untied > 0 else 0.0
     return Score(z, 2 * float(ndtr(-z)), a.n, b.n)
 

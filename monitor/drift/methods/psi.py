@@ -14,6 +14,7 @@ import numpy as np
 
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, undefined
+from monitor.drift.sums import dot, log
 from monitor.errors import DriftlineError
 
 TITLE = "Population stability index"
@@ -48,4 +49,4 @@ def score(reference: Side, current: Side, *, smoothing: float = 0.5) -> Score:
         if not np.array_equal(held, b.counts > 0):
             return undefined(a.n, b.n)
         p, q = a.shares[held], b.shares[held]
-    return Score(float((p - q) @ np.log(p / q)), None, a.n, b.n)
+    return Score(dot(p - q, log(p / q)), None, a.n, b.n)

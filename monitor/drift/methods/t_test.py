@@ -18,6 +18,7 @@ from scipy.special import stdtr, stdtrit
 from monitor.drift.bins import Floats
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.sums import dot
 
 TITLE = "Welch's t from bin centres"
 KINDS = frozenset({"ordered"})
@@ -43,9 +44,9 @@ def score(reference: Side, current: Side, *, positions: Floats | None = None) ->
     a, b = samples(reference, current, positions)
     if a.n < 2 or b.n < 2:
         return undefined(a.n, b.n, pvalue=True)
-    apart = float((b.shares - a.shares) @ a.centred)
+    apart = dot(b.shares - a.shares, a.centred)
     around = a.centred - apart
-    error = math.sqrt(a.variance / (a.n - 1) + float(b.shares @ (around * around)) / (b.n - 1))
+    error = math.sqrt(a.variance / (a.n - 1) + dot(b.shares, around * around) / (b.n - 1))
     if not error:
         return undefined(a.n, b.n, pvalue=True) if apart else Score(0.0, 1.0, a.n, b.n)
     t = abs(apart) / error

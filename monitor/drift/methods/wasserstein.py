@@ -12,6 +12,7 @@ import numpy as np
 from monitor.drift.bins import Floats
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, undefined
+from monitor.drift.sums import dot
 
 TITLE = "Wasserstein distance"
 KINDS = frozenset({"ordered"})
@@ -38,4 +39,4 @@ def score(reference: Side, current: Side, *, positions: Floats | None = None) ->
     a, b = samples(reference, current, positions)
     if not a.n or not b.n:
         return undefined(a.n, b.n)
-    return Score(4 * float(np.abs(a.below - b.below) @ a.quarters), None, a.n, b.n)
+    return Score(4 * dot(np.abs(a.below - b.below), a.quarters), None, a.n, b.n)

@@ -15,6 +15,7 @@ import numpy as np
 from monitor.drift.bins import Floats
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, undefined
+from monitor.drift.sums import dot
 
 TITLE = "Wasserstein distance, normed"
 KINDS = frozenset({"ordered"})
@@ -37,7 +38,7 @@ def score(reference: Side, current: Side, *, positions: Floats | None = None) ->
     a, b = samples(reference, current, positions)
     if not a.n or not b.n:
         return undefined(a.n, b.n)
-    carried = 4 * float(np.abs(a.below - b.below) @ (a.quarters / a.scale))
+    carried = 4 * dot(np.abs(a.below - b.below), a.quarters / a.scale)
     if not a.variance:
         return undefined(a.n, b.n) if carried else Score(0.0, None, a.n, b.n)
     return Score(carried / math.sqrt(a.variance), None, a.n, b.n)
