@@ -11,6 +11,7 @@ from monitor.drift.episodes import RECOVERY, Episode
 from monitor.drift.verdicts import Verdict, model_verdict
 from monitor.logs.contract import PaneKey, Target
 from monitor.pipeline.compare import Comparison
+from monitor.pipeline.explain import Explainer
 from monitor.pipeline.results import EpisodeEvent, Result, bare, rfc3339, series_id
 from monitor.pipeline.state import Published, Series, SeriesKey, State
 
@@ -30,6 +31,7 @@ class Closing:
     ) -> None:
         self._targets, self._comparisons, self._state = targets, comparisons, state
         self._recovery = recovery
+        self._explain = {key: Explainer(target.profile) for key, target in targets.items()}
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
         """The window's result and what it means for the episode; nothing where it would say the same again."""
@@ -39,7 +41,8 @@ class Closing:
         before = series.published.get(start)
         if events == (before.events if before is not None else 0):
             return
-        verdict, columns = self._comparisons[key[:3]](counts)
+        verdict, compared = self._comparisons[key[:3]](counts)
+        columns, groups = self._explain[key[:3]](counts, compared)
         said: Verdict = before.verdict if before else "undecided"
         severest = model_verdict([said, verdict])
         now = before.again(events, severest) if before else Published(0, events, events, severest)
@@ -72,6 +75,7 @@ class Closing:
             reference=target.profile.fingerprint,
             episode=_episode_id(key, open_) if (open_ := _open_episode(series)) else None,
             worst=open_.worst if open_ else None,
+            groups=groups,
         )
         if series.last is None or start >= series.last.start:
             series.last = bare(result)
