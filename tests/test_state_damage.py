@@ -126,7 +126,8 @@ def older(key: bytes, value: bytes, version: int) -> bytes:
     """The record as an earlier format had it.
 
     In format 1 a source had no `redo`, which now stands before its last field; up to format 2 a published window had no
-    verdict, an episode no recovery and no worst window, and a result no worst window and no explanation.
+    verdict, an episode no recovery, no worst window and no times of its columns, and a result no worst window and no
+    explanation.
     """
     _, *fields = msgspec.msgpack.decode(unseal(value))
     held = b"|source " in key or b"|series " in key
@@ -143,7 +144,7 @@ def older_item(key: bytes, data: bytes, version: int) -> bytes:
     if b"|series " in key:
         published, episode, last, late = msgspec.msgpack.decode(data)
         columns = [(column, ("moved",)) for column in (last["columns"].values() if last else ())]
-        for told, new in ((episode, ("recovery", "worst")), (last, ("worst", "groups")), *columns):
+        for told, new in ((episode, ("recovery", "worst", "since")), (last, ("worst", "groups")), *columns):
             for name in new if told else ():
                 del told[name]
         return msgspec.msgpack.encode([[[start, said[:3]] for start, said in published], episode, last, late])
@@ -155,7 +156,7 @@ def forgetful(items: dict[str, bytes]) -> State:
     state = load(items)
     for series in state.series.values():
         series.published = {start: said._replace(verdict="ok") for start, said in series.published.items()}
-        series.episode = series.episode and replace(series.episode, worst=None)
+        series.episode = series.episode and replace(series.episode, worst=None, since={})
         series.last = series.last and unexplained(series.last)
     return state
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.padding import Padding
+from rich.text import Text
 
 from monitor import access, config, settings
 from monitor.brokers import reach
@@ -110,7 +112,7 @@ def _play(
             elif isinstance(event, EpisodeEvent):
                 live.console.print(_episode(event), highlight=False)
                 for line in sentences(event.evidence, most=1) if event.kind == "opened" else ():
-                    live.console.print(f"{'':12}{line}", style="dim", markup=False, highlight=False)
+                    live.console.print(Padding(Text(line, style="dim"), (0, 0, 0, 12), expand=False))
 
         summary = replay(chosen, [Log("demo", 0, "events.jsonl", _days(log), Counter())], on_output=output)
         live.update(heat.render(width))

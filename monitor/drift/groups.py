@@ -6,13 +6,17 @@ columns are alike where the changes of these from chunk to chunk correlate. Chan
 drift slowly correlate by chance. What events have in common counts as well as what chunks have: a chunk's sampling
 noise is made by the same events.
 
-It is a guess at a common cause. Columns with the same daily rhythm look alike; columns that are related to each other,
-but not monotonically, do not; a reference without times, or with fewer than 20 chunks, groups nothing.
+A column that never moved in the reference is like none; but where several of these come alive in the same window, that
+is more likely one cause than several.
+
+It is a guess. Columns with the same daily rhythm look alike; columns that are related to each other, but not
+monotonically, do not; a reference without times, or with fewer than 20 chunks, groups nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -24,38 +28,54 @@ CHUNKS = 20  # least that may tell
 ALIKE = 0.7  # least correlation, of either sign: half of the variance is common
 CELLS = 20  # to which a column's bins are merged
 
-Alike = npt.NDArray[np.bool_]
+Flags = npt.NDArray[np.bool_]
 
 
-def alike(profile: Profile) -> Alike:
-    """Which columns move together in the reference; shape (columns, columns), in the profile's order."""
-    size = len(profile.columns)
+@dataclass(frozen=True, slots=True)
+class Kinship:
+    """Which of the columns `names` move together: `alike`, shape (columns, columns), and which never move: `still`."""
+
+    names: tuple[str, ...]
+    alike: Flags
+    still: Flags
+
+
+def kinship(profile: Profile) -> Kinship:
+    """What the reference's chunks tell of its columns."""
+    names = tuple(column.name for column in profile.columns)
     if profile.chunks is None or len(profile.chunks.starts) < CHUNKS:
-        return np.eye(size, dtype=np.bool_)
+        return Kinship(names, np.eye(len(names), dtype=np.bool_), np.zeros(len(names), dtype=np.bool_))
     counts = profile.chunks.counts
     parts = zip(profile.columns, profile.offsets, profile.offsets[1:], strict=False)
     changes = np.array([_changes(column, counts[:, start:stop]) for column, start, stop in parts])
     products = np.array([np.add.reduce(changes * one, axis=1) for one in changes])
     own = products.diagonal()
-    return np.asarray(products**2 >= ALIKE**2 * own * own[:, None], dtype=np.bool_) & (own > 0) & (own[:, None] > 0)
+    still = own == 0
+    common = np.asarray(products**2 >= ALIKE**2 * own * own[:, None], dtype=np.bool_)
+    return Kinship(names, common & ~still & ~still[:, None], still)
 
 
-def groups(ranked: Sequence[str], names: Sequence[str], alike: Alike) -> tuple[tuple[str, ...], ...]:
-    """The columns, in their order, each with the first one before it that it moves together with.
+def groups(ranked: Sequence[str], kin: Kinship, since: Mapping[str, int]) -> tuple[tuple[str, ...], ...]:
+    """The columns, in their order, each with the first one before it that has the same cause.
 
-    ranked: some of the `names`, which are those of `alike`, the most important first.
+    ranked: some of the columns, the most important first. since: when the drift of each began, where that is known.
 
-    >>> groups("cab", "abc", np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], dtype=bool))
+    >>> kin = Kinship(("a", "b", "c"), np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]], dtype=bool), np.zeros(3, dtype=bool))
+    >>> groups("cab", kin, {})
     (('c', 'a'), ('b',))
     """
-    places = {name: place for place, name in enumerate(names)}
+    places = {name: place for place, name in enumerate(kin.names)}
     made: list[list[str]] = []
     for name in ranked:
-        group = next((group for group in made if alike[places[group[0]], places[name]]), None)
-        if group is None:
-            made.append([name])
+        place = places[name]
+        for group in made:
+            first = places[group[0]]
+            woken = kin.still[place] and kin.still[first] and since.get(name) == since.get(group[0])
+            if kin.alike[place, first] or woken:
+                group.append(name)
+                break
         else:
-            group.append(name)
+            made.append([name])
     return tuple(map(tuple, made))
 
 

@@ -31,7 +31,7 @@ class Closing:
     ) -> None:
         self._targets, self._comparisons, self._state = targets, comparisons, state
         self._recovery = recovery
-        self._explain = {key: Explainer(target.profile) for key, target in targets.items()}
+        self._explainers = {key: Explainer(target.profile) for key, target in targets.items()}
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
         """The window's result and what it means for the episode; nothing where it would say the same again."""
@@ -41,8 +41,9 @@ class Closing:
         before = series.published.get(start)
         if events == (before.events if before is not None else 0):
             return
+        explainer = self._explainers[key[:3]]
         verdict, compared = self._comparisons[key[:3]](counts)
-        columns, groups = self._explain[key[:3]](counts, compared)
+        columns = explainer.moved(counts, compared)
         said: Verdict = before.verdict if before else "undecided"
         severest = model_verdict([said, verdict])
         now = before.again(events, severest) if before else Published(0, events, events, severest)
@@ -75,7 +76,7 @@ class Closing:
             reference=target.profile.fingerprint,
             episode=_episode_id(key, open_) if (open_ := _open_episode(series)) else None,
             worst=open_.worst if open_ else None,
-            groups=groups,
+            groups=explainer.groups(columns, open_),
         )
         if series.last is None or start >= series.last.start:
             series.last = bare(result)

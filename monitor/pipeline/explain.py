@@ -7,9 +7,11 @@ from functools import cached_property
 
 import msgspec
 
-from monitor.drift import groups, summaries
+from monitor.drift import summaries
 from monitor.drift.bins import Counts
+from monitor.drift.episodes import Episode
 from monitor.drift.explanations import MOST, movements
+from monitor.drift.groups import Kinship, groups, kinship
 from monitor.drift.profiles import Profile
 from monitor.errors import printable
 from monitor.pipeline.results import ColumnResult, Result, ranked
@@ -18,30 +20,30 @@ LINES = 10  # that are told of one window
 
 
 class Explainer:
-    """Explains windows of one reference; which of its columns are alike is found out when it is first asked."""
+    """Explains windows of one reference; how its columns move together is found out when it is first asked."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
 
-    def __call__(
-        self, counts: Counts, columns: Mapping[str, ColumnResult]
-    ) -> tuple[dict[str, ColumnResult], tuple[tuple[str, ...], ...]]:
-        """The columns' results, with what moved in those in drift, and these in groups, the worst first."""
-        drifted = ranked(columns)
-        if not drifted:
-            return dict(columns), ()
+    def moved(self, counts: Counts, columns: Mapping[str, ColumnResult]) -> dict[str, ColumnResult]:
+        """The columns' results, with what moved in those in drift."""
         found = dict(columns)
         for column, cells in summaries.slices(self._profile, counts):
             if column.name in found and found[column.name].verdict == "drift":
                 moved = movements(column, cells)
                 found[column.name] = msgspec.structs.replace(found[column.name], moved=moved)
-        if len(drifted) == 1:
-            return found, ((drifted[0],),)
-        return found, groups.groups(drifted, [column.name for column in self._profile.columns], self._alike)
+        return found
+
+    def groups(self, columns: Mapping[str, ColumnResult], episode: Episode | None) -> tuple[tuple[str, ...], ...]:
+        """The columns in drift, those together that have a common cause, the worst first."""
+        drifted = ranked(columns)
+        if len(drifted) < 2:
+            return tuple((name,) for name in drifted)
+        return groups(drifted, self._kinship, episode.since if episode else {})
 
     @cached_property
-    def _alike(self) -> groups.Alike:
-        return groups.alike(self._profile)
+    def _kinship(self) -> Kinship:
+        return kinship(self._profile)
 
 
 def sentences(result: Result, *, most: int = MOST) -> list[str]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from monitor.drift.bins import Bins, Counts, Unordered, count_ordered, count_unordered, ordered_bins
-from monitor.drift.groups import CHUNKS, alike, groups
+from monitor.drift.groups import CHUNKS, Kinship, groups, kinship
 from monitor.drift.profiles import Chunks, Column, Profile
 
 Numbers = npt.NDArray[np.float64]
@@ -39,7 +39,7 @@ def profile(*, chunks: int, events: int, wander: Numbers, noise: float = 0.3, se
 
 def together(made: Profile) -> set[str]:
     """Pairs of columns that are alike, as `a b`."""
-    found = alike(made)
+    found = kinship(made).alike
     assert np.array_equal(found, found.T)
     return {f"{a} {b}" for i, a in enumerate(NAMES) for j, b in enumerate(NAMES) if i < j and found[i, j]}
 
@@ -83,9 +83,21 @@ def test_chunks_without_any_value_say_nothing() -> None:
 
 
 def test_a_column_joins_the_first_group_whose_worst_column_it_is_like_and_order_is_kept() -> None:
-    #       a  b  c  d
     like = np.eye(4, dtype=bool)
     like[0, 1] = like[1, 0] = like[1, 2] = like[2, 1] = True  # a like b, b like c, but a not like c
-    assert groups("acbd", "abcd", like) == (("a", "b"), ("c",), ("d",))
-    assert groups("bdac", "abcd", like) == (("b", "a", "c"), ("d",))
-    assert groups("", "abcd", like) == ()
+    kin = Kinship(tuple("abcd"), like, np.zeros(4, dtype=bool))
+    assert groups("acbd", kin, {}) == (("a", "b"), ("c",), ("d",))
+    assert groups("bdac", kin, {}) == (("b", "a", "c"), ("d",))
+    assert groups("", kin, {}) == ()
+
+
+def test_columns_that_never_moved_are_one_group_if_they_come_alive_in_the_same_window() -> None:
+    kin = Kinship(tuple("abcd"), np.diag([True, False, False, False]), np.array([False, True, True, True]))
+    since = {"a": 1, "b": 1, "c": 1, "d": 2}
+    assert groups("dcba", kin, since) == (("d",), ("c", "b"), ("a",))
+    assert groups("bad", kin, since) == (("b",), ("a",), ("d",))
+
+
+def test_a_column_that_is_constant_in_the_reference_is_still() -> None:
+    made = profile(chunks=60, events=100, wander=np.zeros((60, 2)))
+    assert [NAMES[i] for i in np.flatnonzero(kinship(made).still)] == ["fixed"]

@@ -75,7 +75,8 @@ def test_columns_that_move_together_are_one_line_with_the_worst_of_them_first() 
     ratios = {"age0": 0.2, "age1": 0.5, "age2": 0.3, "country": 0.4}
     drifted = {name: column(statistic=statistic) for name, statistic in ratios.items()}
     columns = drifted | {"score": column("prediction", 0.01, verdict="ok")}
-    found, groups = Explainer(reference)(counts, columns)
+    explainer = Explainer(reference)
+    found, groups = explainer.moved(counts, columns), explainer.groups(columns, None)
     assert groups == (("age1", "age2", "age0"), ("country",))
     told = sentences(msgspec.structs.replace(result(reference), columns=found, groups=groups), most=1)
     assert told == ["age1 5.0×: 31.6 % → 80 % of values below 30; with age2 3.0×, age0 2.0×", "country 4.0×"]
