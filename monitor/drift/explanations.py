@@ -26,7 +26,6 @@ MOST = 3  # movements that are told of a column
 LEVEL = 0.001  # probability that a column which did not move is said to have
 NAME = 40  # most characters of a category's name
 
-
 Of = Literal["values", "events"]
 Sides = tuple[tuple[int, int], tuple[int, int]]  # reference and window: events, of how many
 
@@ -68,7 +67,7 @@ def _rank(moved: Movement) -> tuple[float, int]:
 
 
 def _ranges(bins: Ordered, column: Column, counts: Counts) -> Iterator[Movement]:
-    """The ranges that moved most; at most `MOST` of them are of use."""
+    """The ranges that moved most; at most `MOST` of them are of use, and where the largest is noise, none is sought."""
     then, now = (_cumulative(side[:MISSING]) for side in (column.counts, counts))
     if not then[-1] or not now[-1]:
         return
@@ -109,7 +108,7 @@ def _furthest(apart: Floats, low: int, high: int) -> tuple[float, int, int, int,
 
 
 def _categories(bins: Unordered, column: Column, counts: Counts) -> Iterator[Movement]:
-    """The categories that moved, of those with the largest changes."""
+    """The categories that moved most, of those that are looked at."""
     then, now = column.counts[:MISSING], counts[:MISSING]
     sizes = int(then.sum()), int(now.sum())
     if not all(sizes):

@@ -118,13 +118,12 @@ def test_what_was_put_into_a_window_is_found() -> None:
 
 @given(count_pairs(bins=2, largest=2_000))
 def test_the_first_range_is_the_one_whose_share_changed_most_of_all_ranges(pair: Pair) -> None:
-    reference, current = pair
+    reference, current = (side * 1_000 for side in pair)  # so that hardly any change is noise
     found = movements(numeric(reference), np.append(current, [0, 0]))
     then, now = reference / reference.sum(), current / current.sum()
     edges = range(len(then) + 1)
     most = max(abs(now[i:j].sum() - then[i:j].sum()) for i in edges for j in edges if i < j)
-    if found:
-        assert abs(found[0].current - found[0].reference) == pytest.approx(most)
+    assert [abs(one.current - one.reference) for one in found[:1]] == ([pytest.approx(most)] if most else [])
 
 
 @given(count_pairs(bins=4, largest=2_000), st.booleans())
