@@ -10,20 +10,15 @@ import pytest
 
 from monitor.drift.profiles import Chunks, Profile
 from monitor.pipeline import results
-from monitor.pipeline.assemble import Embedded, LogBatch
 from monitor.pipeline.explain import Explainer, sentences
 from monitor.pipeline.results import Result
 from tests.examples import HOUR, column, config, profile, result
-from tests.pipeline.test_episodes import hour
+from tests.pipeline.hours import told
 
 
 def published(hours: list[int]) -> list[Result]:
     """Results of a log with these hours: the number of events in each that drift."""
-    log = [event for number, drift in enumerate(hours) for event in hour(number, drift=drift)]
-    embedded = Embedded(config(), {"log": 1}, lambda *counted: None)
-    batch = LogBatch("log", 0, log, None, range(len(log)), len(log))
-    outputs = [*embedded.feed(batch), *embedded.end("log", 0)]
-    return [output for output in outputs if isinstance(output, Result)]
+    return [output for output in told(config(), hours) if isinstance(output, Result)]
 
 
 def test_a_window_in_drift_says_what_moved_and_one_without_says_nothing() -> None:
@@ -78,15 +73,15 @@ def test_columns_that_move_together_are_one_line_with_the_worst_of_them_first() 
     explainer = Explainer(reference)
     found, groups = explainer.moved(counts, columns), explainer.groups(columns, None)
     assert groups == (("age1", "age2", "age0"), ("country",))
-    told = sentences(msgspec.structs.replace(result(reference), columns=found, groups=groups), most=1)
-    assert told == ["age1 5.0×: 31.6 % → 80 % of values below 30; with age2 3.0×, age0 2.0×", "country 4.0×"]
+    said = sentences(msgspec.structs.replace(result(reference), columns=found, groups=groups), most=1)
+    assert said == ["age1 5.0×: 31.6 % → 80 % of values below 30; with age2 3.0×, age0 2.0×", "country 4.0×"]
 
 
 @pytest.mark.parametrize(("features", "lines"), [(8, 10), (9, 11), (300, 11)])
 def test_however_many_columns_drift_what_is_said_stays_short(features: int, lines: int) -> None:
-    told = sentences(result(profile(features=features)))
-    assert len(told) == lines
-    assert (told[-1] == f"and {features - 8} more columns") == (lines > 10)
+    said = sentences(result(profile(features=features)))
+    assert len(said) == lines
+    assert (said[-1] == f"and {features - 8} more columns") == (lines > 10)
 
 
 def test_however_many_columns_move_together_a_line_stays_short() -> None:
