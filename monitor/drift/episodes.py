@@ -1,7 +1,7 @@
 """An episode holds windows in drift together: one page and one call to retrain, however many windows there are.
 
     windows    o D D o D o o o      D drift, o ok or warning, recovery 3
-    episode      #########   .      opens with the first D, closes with the third o in a row
+    episode      ############.      opens with the first D, closes with the third o behind the last D
 
 It opens with a window in drift and closes when `recovery` windows without drift lie behind its last one. A warning does
 not keep it open: a column may sit near its threshold for good, and a page must not. A page cannot be taken back, so

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.drift.bins import Bins, Counts, Unordered, count_ordered, count_unordered, ordered_bins
 from monitor.drift.groups import CHUNKS, Kinship, groups, kinship
@@ -101,3 +103,19 @@ def test_columns_that_never_moved_are_one_group_if_they_come_alive_in_the_same_w
 def test_a_column_that_is_constant_in_the_reference_is_still() -> None:
     made = profile(chunks=60, events=100, wander=np.zeros((60, 2)))
     assert [NAMES[i] for i in np.flatnonzero(kinship(made).still)] == ["fixed"]
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=9, max_size=9), min_size=CHUNKS, max_size=CHUNKS + 5))
+def test_whatever_chunks_hold_likeness_is_mutual_and_what_moves_is_like_itself(
+    rows: list[list[int]],
+) -> None:
+    flat = np.array(rows, dtype=np.int32)
+    flat[:, 8] = flat[:, :5].sum(axis=1) - flat[:, 5:8].sum(axis=1)  # both columns count the same events
+    flat[flat[:, 8] < 0] = 0
+    total = flat.sum(axis=0)
+    x = Column("x", "feature", ordered_bins(np.array([5.0])), total[:5].astype(np.int64))
+    y = Column("y", "feature", Unordered(()), total[5:].astype(np.int64))
+    made = Profile("m", "1", (x, y), 0, 9, Chunks.of(1, tuple(range(len(rows))), flat))
+    found = kinship(made)
+    assert np.array_equal(found.alike, found.alike.T)
+    assert np.array_equal(found.alike.diagonal(), ~found.still)
