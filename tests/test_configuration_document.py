@@ -65,6 +65,7 @@ def test_documented_defaults_are_the_ones_in_the_code() -> None:
         "block": f"{config.Kafka().block:,}",
         "port": config.Server().port,
         "min_events": config.Model("", {}, Windows(1, 1)).min_events,
+        "recovery": config.Model("", {}, Windows(1, 1)).recovery,
         "flush": "500ms",
         "checkpoint": "10s",
         "disorder": "10s",

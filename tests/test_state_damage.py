@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from monitor.errors import DriftlineError
 from monitor.pipeline.checkpoints import FORMAT, Record, Restored, restore, seal, unseal
+from monitor.pipeline.results import Result
 from monitor.pipeline.state import State, dump, load
 from monitor.triggers.dispatch import LEDGER
 from tests.memory import Topics
@@ -125,7 +126,8 @@ def older(key: bytes, value: bytes, version: int) -> bytes:
     """The record as an earlier format had it.
 
     In format 1 a source had no `redo`, which now stands before its last field; up to format 2 a published window had no
-    verdict, an episode no recovery and no worst window, and a result no worst window.
+    verdict, an episode no recovery, no worst window and no times of its columns, and a result no worst window and no
+    explanation.
     """
     _, *fields = msgspec.msgpack.decode(unseal(value))
     held = b"|source " in key or b"|series " in key
@@ -141,7 +143,8 @@ def older_item(key: bytes, data: bytes, version: int) -> bytes:
         return msgspec.msgpack.encode([*before, spent])
     if b"|series " in key:
         published, episode, last, late = msgspec.msgpack.decode(data)
-        for told, new in ((episode, ("recovery", "worst")), (last, ("worst",))):
+        columns = [(column, ("moved",)) for column in (last["columns"].values() if last else ())]
+        for told, new in ((episode, ("recovery", "worst", "since")), (last, ("worst", "groups")), *columns):
             for name in new if told else ():
                 del told[name]
         return msgspec.msgpack.encode([[[start, said[:3]] for start, said in published], episode, last, late])
@@ -149,13 +152,18 @@ def older_item(key: bytes, data: bytes, version: int) -> bytes:
 
 
 def forgetful(items: dict[str, bytes]) -> State:
-    """The state with what earlier formats did not have as they are read: no worst window, and nothing known of `ok`."""
+    """The state as it is read from an earlier format: no worst window, no explanation, every verdict taken for ok."""
     state = load(items)
     for series in state.series.values():
         series.published = {start: said._replace(verdict="ok") for start, said in series.published.items()}
-        series.episode = series.episode and replace(series.episode, worst=None)
-        series.last = series.last and msgspec.structs.replace(series.last, worst=None)
+        series.episode = series.episode and replace(series.episode, worst=None, since={})
+        series.last = series.last and unexplained(series.last)
     return state
+
+
+def unexplained(result: Result) -> Result:
+    columns = {name: msgspec.structs.replace(column, moved=()) for name, column in result.columns.items()}
+    return msgspec.structs.replace(result, columns=columns, worst=None, groups=())
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -1,7 +1,7 @@
 """An episode holds windows in drift together: one page and one call to retrain, however many windows there are.
 
     windows    o D D o D o o o      D drift, o ok or warning, recovery 3
-    episode      #########   .      opens with the first D, closes with the third o in a row
+    episode      ############.      opens with the first D, closes with the third o behind the last D
 
 It opens with a window in drift and closes when `recovery` windows without drift lie behind its last one. A warning does
 not keep it open: a column may sit near its threshold for good, and a page must not. A page cannot be taken back, so
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from monitor.drift.verdicts import Verdict
 
@@ -39,7 +39,8 @@ class Episode:
     """The stretch from the first drift verdict to the recovery; times are UTC milliseconds of windows.
 
     `start` is that of the window that opened it, and names it; `end` that of the last window in drift. `windows`
-    drifted in it, `calm` ones came after the last of them.
+    drifted in it, `calm` ones came after the last of them. `since` has for each column the start of the first window in
+    which it was in drift.
     """
 
     start: int
@@ -49,6 +50,7 @@ class Episode:
     calm: int = 0
     recovery: int = RECOVERY
     worst: Worst | None = None
+    since: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def closed(self) -> bool:
@@ -77,8 +79,7 @@ def follow(
         calm = sum(known in CALM for known in later)
         if episode is None or episode.closed:
             over = calm >= recovery or (episode is not None and end <= episode.end)
-            new = Episode(start, end, tuple(sorted(drifted)), 1, calm, recovery, _worst(None, start, end, drifted))
-            return episode if over else new
+            return episode if over else _opened(start, end, drifted, calm=calm, recovery=recovery)
         if start < episode.start:
             return episode
         return replace(
@@ -89,11 +90,17 @@ def follow(
             calm=calm if end > episode.end else episode.calm,
             recovery=recovery,
             worst=_worst(episode.worst, start, end, drifted),
+            since={**episode.since, **{name: min(start, episode.since.get(name, start)) for name in drifted}},
         )
     known = said != "undecided"  # counted already
     if episode is None or episode.closed or verdict == "undecided" or known or end <= episode.end:
         return episode
     return replace(episode, calm=episode.calm + 1, recovery=recovery)
+
+
+def _opened(start: int, end: int, drifted: Mapping[str, float | None], *, calm: int, recovery: int) -> Episode:
+    worst = _worst(None, start, end, drifted)
+    return Episode(start, end, tuple(sorted(drifted)), 1, calm, recovery, worst, dict.fromkeys(drifted, start))
 
 
 def _worst(worst: Worst | None, start: int, end: int, drifted: Mapping[str, float | None]) -> Worst | None:

@@ -8,11 +8,12 @@ from typing import Literal
 from monitor.drift import episodes, summaries
 from monitor.drift.bins import Counts
 from monitor.drift.episodes import RECOVERY, Episode
-from monitor.drift.verdicts import Verdict, model_verdict
+from monitor.drift.verdicts import Verdict
 from monitor.logs.contract import PaneKey, Target
 from monitor.pipeline.compare import Comparison
-from monitor.pipeline.results import EpisodeEvent, Result, bare, rfc3339, series_id
-from monitor.pipeline.state import Published, Series, SeriesKey, State
+from monitor.pipeline.explain import Explainer
+from monitor.pipeline.results import ColumnResult, EpisodeEvent, Result, bare, ranked, rfc3339, series_id
+from monitor.pipeline.state import Published, SeriesKey, State
 
 
 class Closing:
@@ -30,6 +31,7 @@ class Closing:
     ) -> None:
         self._targets, self._comparisons, self._state = targets, comparisons, state
         self._recovery = recovery
+        self._explainers = {key: Explainer(target.profile) for key, target in targets.items()}
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
         """The window's result and what it means for the episode; nothing where it would say the same again."""
@@ -39,23 +41,14 @@ class Closing:
         before = series.published.get(start)
         if events == (before.events if before is not None else 0):
             return
-        verdict, columns = self._comparisons[key[:3]](counts)
-        said: Verdict = before.verdict if before else "undecided"
-        severest = model_verdict([said, verdict])
-        now = before.again(events, severest) if before else Published(0, events, events, severest)
+        explainer = self._explainers[key[:3]]
+        verdict, compared = self._comparisons[key[:3]](counts)
+        columns = explainer.moved(counts, compared)
+        now = before.again(events, verdict) if before else Published(0, events, events, verdict)
         end = start + target.windows.size
-        was = series.episode
-        series.episode = episodes.follow(
-            was,
-            verdict,
-            start=start,
-            end=end,
-            drifted={name: column.ratio for name, column in columns.items() if column.verdict == "drift"},
-            said=said,
-            later=(known.verdict for other, known in series.published.items() if other > start),
-            recovery=self._recovery.get(key.model, RECOVERY),
-        )
+        was, series.episode = series.episode, self._followed(key, (start, end), verdict, columns)
         series.published[start] = now
+        open_ = series.episode if series.episode and not series.episode.closed else None
         result = Result(
             id=f"{_name(key)}/{rfc3339(start)}/{rfc3339(end)}/{now.revision}",
             model=key.model,
@@ -70,13 +63,31 @@ class Closing:
             verdict=verdict,
             columns=columns,
             reference=target.profile.fingerprint,
-            episode=_episode_id(key, open_) if (open_ := _open_episode(series)) else None,
+            episode=_episode_id(key, open_) if open_ else None,
             worst=open_.worst if open_ else None,
+            groups=explainer.groups(columns, open_),
         )
         if series.last is None or start >= series.last.start:
             series.last = bare(result)
         yield result
         yield from _transition(key, was, series.episode, bare(result))
+
+    def _followed(
+        self, key: SeriesKey, window: tuple[int, int], verdict: Verdict, columns: Mapping[str, ColumnResult]
+    ) -> Episode | None:
+        """The episode after this verdict on a window; `published` has yet what was said of the window before."""
+        series, (start, end) = self._state.series[key], window
+        before = series.published.get(start)
+        return episodes.follow(
+            series.episode,
+            verdict,
+            start=start,
+            end=end,
+            drifted={name: columns[name].ratio for name in ranked(columns)},
+            said=before.verdict if before else "undecided",
+            later=(known.verdict for other, known in series.published.items() if other > start),
+            recovery=self._recovery.get(key.model, RECOVERY),
+        )
 
     def _window(self, key: SeriesKey, target: Target, start: int) -> Counts:
         """The sum of the window's panes."""
@@ -100,10 +111,6 @@ def _transition(key: SeriesKey, was: Episode | None, now: Episode | None, result
         yield EpisodeEvent(
             kind, name, key.model, key.version, None, *stretch, now.columns, result, now.worst, now.windows
         )
-
-
-def _open_episode(series: Series) -> Episode | None:
-    return series.episode if series.episode and not series.episode.closed else None
 
 
 def _episode_id(key: SeriesKey, episode: Episode) -> str:

@@ -7,12 +7,14 @@ so whoever receives it twice may drop either. `windows.schema.json` describes it
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
 
 from monitor.drift.episodes import Worst
+from monitor.drift.explanations import Movement
 from monitor.drift.verdicts import Verdict
 from monitor.errors import DriftlineError
 
@@ -31,7 +33,7 @@ class ColumnResult(msgspec.Struct, frozen=True):
     """One column in one window: `n` usable values, the others by kind, and every method's score.
 
     `counts` are the events in each of the reference's bins, then the missing and the invalid; None where they were left
-    out.
+    out. `moved` says what moved most in a column in drift.
     """
 
     role: str
@@ -43,6 +45,7 @@ class ColumnResult(msgspec.Struct, frozen=True):
     primary: str | None
     scores: dict[str, ScoreResult]
     counts: list[int] | None = None
+    moved: tuple[Movement, ...] = ()
 
     @property
     def ratio(self) -> float | None:
@@ -56,7 +59,8 @@ class ColumnResult(msgspec.Struct, frozen=True):
 class Result(msgspec.Struct, frozen=True):
     """One window of one model version; `start` and `end` are UTC milliseconds, RFC 3339 in JSON.
 
-    `worst` is the worst window of the open episode so far.
+    `worst` is the worst window of the open episode so far. `groups` are the columns in drift, those together that move
+    together in the reference.
     """
 
     id: str
@@ -74,12 +78,12 @@ class Result(msgspec.Struct, frozen=True):
     reference: str
     episode: str | None = None
     worst: Worst | None = None
+    groups: tuple[tuple[str, ...], ...] = ()
 
     @property
     def drifted(self) -> list[str]:
         """Names of the columns in drift, the furthest beyond its threshold first."""
-        names = [name for name, column in self.columns.items() if column.verdict == "drift"]
-        return sorted(names, key=lambda name: (-(self.columns[name].ratio or 0.0), name))
+        return ranked(self.columns)
 
 
 class EpisodeEvent(msgspec.Struct, frozen=True):
@@ -104,6 +108,12 @@ class EpisodeEvent(msgspec.Struct, frozen=True):
     def trigger_id(self) -> str:
         """The same for every repetition of the same episode, and safe in an HTTP header: 32 hexadecimal digits."""
         return hashlib.sha256(self.id.encode()).hexdigest()[:32]
+
+
+def ranked(columns: Mapping[str, ColumnResult]) -> list[str]:
+    """Names of the columns in drift, the furthest beyond its threshold first; without a ratio, last."""
+    names = [name for name, column in columns.items() if column.verdict == "drift"]
+    return sorted(names, key=lambda name: (-(columns[name].ratio or 0.0), name))
 
 
 def rfc3339(time: int) -> str:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from monitor.drift.episodes import Episode
-from monitor.drift.verdicts import Verdict
+from monitor.drift.verdicts import Verdict, model_verdict
 from monitor.drift.windows import Progress, SourcePartition
 from monitor.errors import DriftlineError
 from monitor.logs.contract import PaneKey
@@ -46,7 +46,7 @@ class Published(NamedTuple):
 
     def again(self, events: int, verdict: Verdict) -> Published:
         """The next revision."""
-        return Published(self.revision + 1, events, self.first_events, verdict)
+        return Published(self.revision + 1, events, self.first_events, model_verdict([self.verdict, verdict]))
 
 
 @dataclass(slots=True)

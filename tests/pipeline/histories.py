@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
+from monitor.config import ColumnRules
+from monitor.drift.thresholds import Fixed
 from monitor.drift.windows import Windows
 from monitor.pipeline import envelopes
 from monitor.pipeline.envelopes import Envelope
@@ -24,6 +26,8 @@ from tests.pipeline.wire import MINUTE, NOON, World, logged
 
 ENDED = 10**12
 SOURCES = [{"one": 1}, {"one": 2}, {"one": 1, "two": 1}]  # topics and their partitions
+
+SHARP = {"value": ColumnRules(thresholds={"ks": Fixed(0.6, 0.5)})}  # windows of a few events drift now and then
 
 ACTIONS = ["read", "read", "read", "read", "quiet", "take over", "again"]
 WILD = [0, 0, 0, 0, 0, -1, -2, -4, -7, 2]  # minutes by which an event's time is off
@@ -123,7 +127,10 @@ def histories(draw: st.DrawFn, *, changes: bool = False, orderly: bool = False) 
 
     orderly: nothing is late, because no partition is taken for idle and no event is too far behind the others.
     """
-    world = World({"a": draw(spans), "b": draw(spans)}, block=4, disorder=draw(st.sampled_from([0, MINUTE])))
+    disorder = draw(st.sampled_from([0, MINUTE]))
+    world = World(
+        {"a": draw(spans), "b": draw(spans)}, block=4, disorder=disorder, rules=SHARP, min_events=1, recovery=1
+    )
     topics = draw(st.sampled_from(SOURCES))
     places = [(topic, partition) for topic, count in topics.items() for partition in range(count)]
     history = History(world, topics, {place: draw(partition_logs(world, orderly=orderly)) for place in places})

@@ -8,36 +8,13 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from monitor.config import Config
 from monitor.drift.episodes import Worst
-from monitor.pipeline.assemble import Embedded, LogBatch
+from monitor.drift.windows import Windows
 from monitor.pipeline.merge import Output
 from monitor.pipeline.results import EpisodeEvent, Result, decode, encode
 from tests.examples import HOUR, START, config
-
-USUAL = [
-    ({"age0": age, "country": land}, score)
-    for age in (25, 25, 40, 40, 60)
-    for land in ("DE", "DE", "FR")
-    for score in (25, 25, 40, 40, 60)
-]  # about as in the reference
-
-
-def hour(number: int, *, drift: int = 0) -> list[bytes]:
-    """The events of an hour, in the first `drift` of which nobody is older than 25."""
-    found = []
-    for i, (features, score) in enumerate(USUAL * 4):
-        event = {"model": "credit", "version": "3", "time": START + number * HOUR + i, "prediction": score}
-        found.append(json.dumps(event | {"features": features | ({"age0": 25} if i < drift else {})}).encode())
-    return found
-
-
-def told(configured: Config, hours: list[int]) -> list[Output]:
-    """What follows from a log with these hours: the number of events in each that drift."""
-    log = [event for number, drift in enumerate(hours) for event in hour(number, drift=drift)]
-    embedded = Embedded(configured, {"log": 1}, lambda *counted: None)
-    batch = LogBatch("log", 0, log, None, range(len(log)), len(log))
-    return [*embedded.feed(batch), *embedded.end("log", 0)]
+from tests.pipeline.hours import told
+from tests.pipeline.wire import MINUTE, Wire, World, drifting
 
 
 @pytest.mark.parametrize(("recovery", "closed_after"), [(1, 2), (2, 5), (3, 6)])
@@ -74,3 +51,32 @@ def test_the_worst_window_is_read_from_a_result_as_it_was_written(worst: Worst |
     assert decode(encode(written)) == written
     if worst:
         assert json.loads(encode(written))["worst"]["start"] == json.loads(encode(written))["start"]
+
+
+LATE = Windows(10 * MINUTE, 10 * MINUTE, 60 * MINUTE)
+
+
+def usual(*windows: int) -> list[float]:
+    """Minutes of a dozen events as in the reference in each of these windows of ten minutes."""
+    return [window * 10 + i / 100 for window in windows for i in range(12)]
+
+
+def kinds(outputs: list[Output]) -> list[str]:
+    return [output.kind for output in outputs if isinstance(output, EpisodeEvent)]
+
+
+def test_a_window_that_late_events_change_counts_once_towards_the_recovery() -> None:
+    # windows    0 drift, 1 and 2 as usual, an event more in 1, 3 as usual
+    log = Wire(World({"m": LATE}, block=100_000))
+    assert kinds([*log.apply(drifting(log, 5)), *log.tell(*usual(1, 2), 31)]) == ["opened"]
+    assert kinds(log.tell(15)) == []
+    assert kinds(log.tell(*usual(3), 41)) == ["closed"]
+
+
+@pytest.mark.parametrize(("recovery", "told"), [(2, []), (3, ["opened"])])
+def test_drift_that_late_events_bring_pages_unless_it_is_over(recovery: int, told: list[str]) -> None:
+    # windows    0, 1 and 2 as usual, then drift in 0: two windows without it are known to have followed
+    log = Wire(World({"m": LATE}, block=100_000, recovery=recovery))
+    assert kinds(log.tell(*usual(0, 1, 2), 31)) == []
+    assert kinds(log.apply(drifting(log, 5))) == told
+    assert kinds(log.tell(*usual(3), 41)) == ["closed"] * len(told)
