@@ -16,9 +16,9 @@ from monitor.config import DAY, Config, Model, Webhook
 from monitor.documents import read_text
 from monitor.drift.bins import MISSING
 from monitor.drift.profiles import Profile
-from monitor.durations import format_duration
 from monitor.errors import DriftlineError, OutsideError
 from monitor.settings import examine
+from monitor.settings_windows import format_length
 
 FEW = 1_000  # reference events below which sampling noise hides most shifts
 WEEK = 7 * DAY
@@ -83,7 +83,7 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
     span, size = profile.end - profile.start, model.windows.size
     if size > span / 2:
         yield (
-            f"a window of {format_duration(size)} is larger than half of the reference ({_days(span)}); "
+            f"a window of {format_length(size)} is larger than half of the reference ({_days(span)}); "
             "take smaller windows or a longer reference"
         )
     if profile.chunks is None:

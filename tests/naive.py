@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from monitor.drift.windows import Windows
 
@@ -42,6 +46,50 @@ def window_starts(time: int, *, size: int, step: int, offset: int) -> list[int]:
     """Starts of all windows that hold a time: try every one around."""
     near = range(time // step - size // step - 3, time // step + size // step + 4)
     return [start for k in near if (start := k * step + offset % step) <= time < start + size]
+
+
+MINUTE, DAY = 60_000, 86_400_000
+
+
+@cache
+def first_moment(day: int, zone: str) -> int:
+    """When clocks in a zone first show a day, by looking at them every minute; days are counted from 1970 on."""
+    around = range((day - 1) * DAY, (day + 1) * DAY + 1, MINUTE)
+    return next(moment for moment in around if shown(moment, zone) >= date(1970, 1, 1) + timedelta(days=day))
+
+
+@cache
+def clock(zone: str) -> ZoneInfo:
+    """A clock by the package's rules, not by the machine's."""
+    with files("tzdata").joinpath("zoneinfo", *zone.split("/")).open("rb") as rules:
+        return ZoneInfo.from_file(rules, key=zone)
+
+
+def shown(time: int, zone: str) -> date:
+    """The date that clocks in a zone show at a time."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time)).astimezone(clock(zone)).date()
+
+
+def windows_of_days(time: int, zone: str, *, size: int, step: int, offset: int) -> list[tuple[int, int]]:
+    """Start and end of all windows of whole days that hold a time: try every one around."""
+    today = (shown(time, zone) - date(1970, 1, 1)).days
+    days = [day for day in range(today - size - 2, today + 3) if (day - offset) % step == 0]
+    found = {(first_moment(day, zone), first_moment(day + size, zone)) for day in days}
+    return longest((start, end) for start, end in found if start <= time < end)
+
+
+def windows_of_months(time: int, zone: str, *, months: int) -> list[tuple[int, int]]:
+    """Start and end of all windows of whole months that hold a time, one beginning with each month."""
+    today = shown(time, zone)
+    firsts = [date(month // 12, month % 12 + 1, 1) for n in range(-months, 3 + months)
+              for month in [today.year * 12 + today.month - 1 + n]]  # fmt: skip
+    begins = [first_moment((first - date(1970, 1, 1)).days, zone) for first in firsts]
+    return longest((start, end) for start, end in zip(begins, begins[months:], strict=False) if start <= time < end)
+
+
+def longest(windows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Of windows that begin together, because one's first day was left out, the one of days that were."""
+    return sorted(dict(sorted(windows)).items())
 
 
 # The whole pipeline, event by event: no blocks, no panes, no counts.
@@ -97,23 +145,27 @@ def merged(
     return found, late
 
 
+def held_by(windows: Windows, time: int) -> list[tuple[int, int]]:
+    """Start and end of all windows that hold a time, by the clock or by the days of a zone."""
+    if windows.scale.unit == DAY:
+        days = {"size": windows.size // DAY, "step": windows.step // DAY, "offset": windows.offset // DAY}
+        return windows_of_days(time, windows.scale.zone, **days)
+    starts = window_starts(time, size=windows.size, step=windows.step, offset=windows.offset)
+    return [(start, start + windows.size) for start in starts]
+
+
 def windowed(events: Iterable[Event | None], windows: Mapping[str, Windows]) -> dict[tuple[str, int], int]:
     """How many events each window (model, start) holds where none of them is late."""
     found: Counter[tuple[str, int]] = Counter()
     for event in events:
         if event is not None:
-            own = windows[event.model]
-            found.update(
-                (event.model, start)
-                for start in window_starts(event.time, size=own.size, step=own.step, offset=own.offset)
-            )
+            found.update((event.model, start) for start, _ in held_by(windows[event.model], event.time))
     return dict(found)
 
 
 def put(found: dict[tuple[str, int], list[Event]], event: Event, windows: Windows, reached: int) -> bool:
     """Put an event into all of its windows that are still revised; whether there is one."""
-    starts = window_starts(event.time, size=windows.size, step=windows.step, offset=windows.offset)
-    in_time = [start for start in starts if start + windows.size + windows.lateness > reached]
+    in_time = [start for start, end in held_by(windows, event.time) if end + windows.lateness > reached]
     for start in in_time:
         found.setdefault((event.model, start), []).append(event)
     return bool(in_time)

@@ -34,7 +34,7 @@ class Closing:
             return
         now = Published(before.revision + 1, events, before.first_events) if before else Published(0, events, events)
         verdict, columns = self._comparisons[key[:3]](counts)
-        end = start + target.windows.size
+        end = target.windows.end(start)
         drifted = [name for name, column in columns.items() if column.verdict == "drift"]
         was = series.episode
         series.episode = verdicts.follow(was, verdict, start=start, end=end, revision=now.revision, drifted=drifted)

@@ -227,7 +227,7 @@ class Merge:
         published = self.state.series.setdefault(series, Series()).published
         for start in target.starting_in(key.pane):
             if start not in published and not self._retired(series, start):
-                heapq.heappush(self._due, (target.windows.closes(start), series, start))
+                heapq.heappush(self._due, (target.windows.end(start), series, start))
         heapq.heappush(self._retiring, (target.windows.pane_retires(key.pane), key))
 
     def _advance(self) -> Iterator[Output]:

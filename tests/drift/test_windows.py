@@ -105,7 +105,7 @@ def test_a_window_closes_at_its_end_and_retires_when_its_lateness_is_over() -> N
     # window     [-------)~~~~~|
     #                 closes  retires
     windows = Windows(HOUR, HOUR, lateness=HOUR // 6)
-    assert windows.closes(0) == HOUR
+    assert windows.end(0) == HOUR
     assert windows.retires(0) == HOUR + HOUR // 6
 
 
@@ -121,7 +121,7 @@ def test_a_window_closes_at_its_end_and_retires_when_its_lateness_is_over() -> N
 )
 def test_windows_that_cannot_be_are_refused(arguments: dict[str, int], message: str) -> None:
     with pytest.raises(DriftlineError, match=message):
-        Windows(**arguments)
+        Windows(**arguments)  # type: ignore[arg-type]  # for mypy any of them might be the scale
 
 
 def at(time: int | None, *, idle: int | None = None) -> Progress:
@@ -173,8 +173,8 @@ def test_when_all_are_idle_event_time_goes_on_at_the_pace_of_the_clock() -> None
 
 def test_the_last_window_closes_without_a_new_event() -> None:
     windows = Windows(HOUR, HOUR)
-    assert (mark(at(HOUR - 10, idle=5)) or 0) < windows.closes(0)
-    assert (mark(at(HOUR - 10, idle=10)) or 0) >= windows.closes(0)
+    assert (mark(at(HOUR - 10, idle=5)) or 0) < windows.end(0)
+    assert (mark(at(HOUR - 10, idle=10)) or 0) >= windows.end(0)
 
 
 def test_without_events_there_is_no_watermark() -> None:

@@ -109,8 +109,8 @@ EVENT_TIME = [
         "lateness-off-by-one",
         "a window is revised a millisecond longer than its lateness",
         WINDOWS,
-        "return start + self.size + self.lateness",
-        "return start + self.size + self.lateness + 1",
+        "return self.end(start) + self.lateness",
+        "return self.end(start) + self.lateness + 1",
         "tests/drift/test_windows.py",
     ),
     one(

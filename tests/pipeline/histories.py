@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
+from monitor.drift.calendars import DAY, Calendar
 from monitor.drift.windows import Windows
 from monitor.pipeline import envelopes
 from monitor.pipeline.envelopes import Envelope
@@ -28,8 +29,16 @@ SOURCES = [{"one": 1}, {"one": 2}, {"one": 1, "two": 1}]  # topics and their par
 ACTIONS = ["read", "read", "read", "read", "quiet", "take over", "again"]
 WILD = [0, 0, 0, 0, 0, -1, -2, -4, -7, 2]  # minutes by which an event's time is off
 
+TARAWA = Calendar("Pacific/Tarawa")  # where a day ends at NOON, which is amidst the events
+
 spans = st.sampled_from(
-    [Windows(2 * MINUTE, 2 * MINUTE), Windows(3 * MINUTE, MINUTE, 2 * MINUTE), Windows(4 * MINUTE, 4 * MINUTE, MINUTE)]
+    [
+        Windows(2 * MINUTE, 2 * MINUTE),
+        Windows(3 * MINUTE, MINUTE, 2 * MINUTE),
+        Windows(4 * MINUTE, 4 * MINUTE, MINUTE),
+        Windows(DAY, DAY, MINUTE, 0, TARAWA),
+        Windows(3 * DAY, DAY, 0, 0, TARAWA),
+    ]
 )
 
 
