@@ -81,7 +81,12 @@ def _episode(event: results.EpisodeEvent) -> str:
         f" and {len(event.columns) - 5} more" if len(event.columns) > 5 else ""
     )
     when = results.rfc3339(event.start) if event.kind == "opened" else results.rfc3339(event.evidence.end)
-    return f"{when}  drift of {event.model} {event.version} {event.kind}: {names}"
+    line = f"{when}  drift of {event.model} {event.version} {event.kind}: {names}"
+    if event.kind == "opened" or event.worst is None:
+        return line
+    ratio = "" if event.worst.ratio is None else f" {event.worst.ratio:.1f}×"
+    worst = f"worst {printable(event.worst.column)}{ratio} in the window of {results.rfc3339(event.worst.start)}"
+    return f"{line}; {event.windows} windows in drift, {worst}"
 
 
 def _writable(path: Path) -> BinaryIO:

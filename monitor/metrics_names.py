@@ -51,6 +51,18 @@ WINDOWS = (
     Spec(
         "model_episode_start_timestamp_seconds", "gauge", WINDOW, "Start of the open episode in event time; 0 if none."
     ),
+    Spec(
+        "model_episode_worst_ratio",
+        "gauge",
+        WINDOW,
+        "Largest statistic over threshold of a column in the open episode so far; 0 if none.",
+    ),
+    Spec(
+        "model_episode_worst_timestamp_seconds",
+        "gauge",
+        WINDOW,
+        "Start of the window of the open episode's largest ratio, in event time; 0 if none.",
+    ),
 )
 
 # Gauges of one column in a model's last closed window.

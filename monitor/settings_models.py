@@ -9,6 +9,7 @@ import numpy as np
 
 from monitor import config
 from monitor.drift.bins import MISSING
+from monitor.drift.episodes import RECOVERY
 from monitor.drift.methods import METHODS, method
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.thresholds import Fixed, Rule, Significant, default_rule
@@ -20,7 +21,7 @@ from monitor.settings_windows import read_windows
 
 def read_model(node: Node, folder: Path) -> config.Model:
     """One entry of `models`; its profiles are found relative to `folder`."""
-    fields = node.fields("name", "versions", "window", "columns", "min_events")
+    fields = node.fields("name", "versions", "window", "columns", "min_events", "recovery")
     name = fields["name"].text(most=200)
     windows = read_windows(fields["window"])
     read = {
@@ -33,7 +34,8 @@ def read_model(node: Node, folder: Path) -> config.Model:
     least = fields["min_events"].integer(200, least=1, most=10**9)
     versions = {version: found[0].profile for version, found in references.items()}
     changes = {version: found for version, found in references.items() if found[-1].since is not None}
-    return config.Model(name, versions, windows, columns, least, changes)
+    recovery = fields["recovery"].integer(RECOVERY, least=1, most=10_000)
+    return config.Model(name, versions, windows, columns, least, changes, recovery)
 
 
 def _column(node: Node, name: str, profiles: Sequence[Profile]) -> config.ColumnRules:

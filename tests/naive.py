@@ -192,3 +192,53 @@ def expected(known: Iterable[Known]) -> int:
         return min(-(10**18) if source.latest is None else source.latest for source in busy)
     seen = [(source.latest, source.idle) for source in everyone if source.latest is not None]
     return max(latest for latest, _ in seen) + min(idle or 0 for _, idle in seen) if seen else -(10**18)
+
+
+# Episodes: every window that was ever said is remembered, and everything is looked up again each time.
+
+
+class Said(NamedTuple):
+    """A result of the window [start, end): its verdict, and the columns in drift with statistic over threshold."""
+
+    start: int
+    end: int
+    verdict: str
+    drifted: Mapping[str, float]
+
+
+@dataclass
+class Stretch:
+    """An episode: what was said of its windows in drift, and whether it is over."""
+
+    drifts: list[Said]
+    closed: bool = False
+
+    @property
+    def last(self) -> Said:
+        """What was first said of its last window."""
+        return max(self.drifts, key=lambda said: (said.start, said.end))
+
+
+def episodes(said: Iterable[Said], *, recovery: int) -> list[Stretch]:
+    """The episodes after these results, in the order in which they opened."""
+    found: list[Stretch] = []
+    told: list[Said] = []
+    for now in said:
+        told.append(now)
+        if now.verdict == "drift":
+            if found and not found[-1].closed:
+                if now.start >= found[-1].drifts[0].start:
+                    found[-1].drifts.append(now)
+            elif not (found and now.start <= found[-1].last.start) and calm_after(told, now.start) < recovery:
+                found.append(Stretch([now]))
+        if found and calm_after(told, found[-1].last.start) >= recovery:
+            found[-1].closed = True
+    return found
+
+
+def calm_after(told: Iterable[Said], start: int) -> int:
+    """How many windows after this one were ok or a warning in some revision, and drift in none."""
+    verdicts: dict[int, set[str]] = {}
+    for said in told:
+        verdicts.setdefault(said.start, set()).add(said.verdict)
+    return sum(at > start and "drift" not in seen and seen != {"undecided"} for at, seen in verdicts.items())

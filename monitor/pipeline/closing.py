@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from monitor.drift import summaries, verdicts
+from monitor.drift import episodes, summaries
 from monitor.drift.bins import Counts
+from monitor.drift.episodes import RECOVERY, Episode
+from monitor.drift.verdicts import Verdict, model_verdict
 from monitor.logs.contract import PaneKey, Target
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.results import EpisodeEvent, Result, bare, rfc3339, series_id
@@ -14,15 +16,20 @@ from monitor.pipeline.state import Published, Series, SeriesKey, State
 
 
 class Closing:
-    """Publishes windows of the state's panes. `targets` and `comparisons` are keyed by (model, version, reference)."""
+    """Publishes windows of the state's panes. `targets` and `comparisons` are keyed by (model, version, reference).
+
+    recovery: by model, the windows without drift that end an episode, where they are not the usual ones.
+    """
 
     def __init__(
         self,
         targets: Mapping[tuple[str, str, str], Target],
         comparisons: Mapping[tuple[str, str, str], Comparison],
         state: State,
+        recovery: Mapping[str, int],
     ) -> None:
         self._targets, self._comparisons, self._state = targets, comparisons, state
+        self._recovery = recovery
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
         """The window's result and what it means for the episode; nothing where it would say the same again."""
@@ -32,12 +39,22 @@ class Closing:
         before = series.published.get(start)
         if events == (before.events if before is not None else 0):
             return
-        now = Published(before.revision + 1, events, before.first_events) if before else Published(0, events, events)
         verdict, columns = self._comparisons[key[:3]](counts)
+        said: Verdict = before.verdict if before else "undecided"
+        severest = model_verdict([said, verdict])
+        now = before.again(events, severest) if before else Published(0, events, events, severest)
         end = target.windows.end(start)
-        drifted = [name for name, column in columns.items() if column.verdict == "drift"]
         was = series.episode
-        series.episode = verdicts.follow(was, verdict, start=start, end=end, revision=now.revision, drifted=drifted)
+        series.episode = episodes.follow(
+            was,
+            verdict,
+            start=start,
+            end=end,
+            drifted={name: column.ratio for name, column in columns.items() if column.verdict == "drift"},
+            said=said,
+            later=(known.verdict for other, known in series.published.items() if other > start),
+            recovery=self._recovery.get(key.model, RECOVERY),
+        )
         series.published[start] = now
         result = Result(
             id=f"{_name(key)}/{rfc3339(start)}/{rfc3339(end)}/{now.revision}",
@@ -53,7 +70,8 @@ class Closing:
             verdict=verdict,
             columns=columns,
             reference=target.profile.fingerprint,
-            episode=_open_episode(key, series),
+            episode=_episode_id(key, open_) if (open_ := _open_episode(series)) else None,
+            worst=open_.worst if open_ else None,
         )
         if series.last is None or start >= series.last.start:
             series.last = bare(result)
@@ -70,9 +88,7 @@ class Closing:
         return counts
 
 
-def _transition(
-    key: SeriesKey, was: verdicts.Episode | None, now: verdicts.Episode | None, result: Result
-) -> Iterator[EpisodeEvent]:
+def _transition(key: SeriesKey, was: Episode | None, now: Episode | None, result: Result) -> Iterator[EpisodeEvent]:
     """The event where an episode opened or closed with this result."""
     if now is None:
         return
@@ -80,16 +96,17 @@ def _transition(
     closed = now.closed and was is not None and not was.closed
     if opened or closed:
         kind: Literal["opened", "closed"] = "opened" if opened else "closed"
+        name, stretch = _episode_id(key, now), (now.start, now.end)
         yield EpisodeEvent(
-            kind, _episode_id(key, now), key.model, key.version, None, now.start, now.end, now.columns, result
+            kind, name, key.model, key.version, None, *stretch, now.columns, result, now.worst, now.windows
         )
 
 
-def _open_episode(key: SeriesKey, series: Series) -> str | None:
-    return _episode_id(key, series.episode) if series.episode and not series.episode.closed else None
+def _open_episode(series: Series) -> Episode | None:
+    return series.episode if series.episode and not series.episode.closed else None
 
 
-def _episode_id(key: SeriesKey, episode: verdicts.Episode) -> str:
+def _episode_id(key: SeriesKey, episode: Episode) -> str:
     return f"{_name(key)}/{rfc3339(episode.start)}"
 
 

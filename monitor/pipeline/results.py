@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from monitor.drift.episodes import Worst
 from monitor.drift.verdicts import Verdict
 from monitor.errors import DriftlineError
 
@@ -53,7 +54,10 @@ class ColumnResult(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One window of one model version; `start` and `end` are UTC milliseconds, RFC 3339 in JSON."""
+    """One window of one model version; `start` and `end` are UTC milliseconds, RFC 3339 in JSON.
+
+    `worst` is the worst window of the open episode so far.
+    """
 
     id: str
     model: str
@@ -69,6 +73,7 @@ class Result(msgspec.Struct, frozen=True):
     columns: dict[str, ColumnResult]
     reference: str
     episode: str | None = None
+    worst: Worst | None = None
 
     @property
     def drifted(self) -> list[str]:
@@ -78,7 +83,10 @@ class Result(msgspec.Struct, frozen=True):
 
 
 class EpisodeEvent(msgspec.Struct, frozen=True):
-    """An episode opened or closed with the window whose result is the evidence; times are UTC milliseconds."""
+    """An episode opened or closed with the window whose result is the evidence; times are UTC milliseconds.
+
+    `windows` drifted in it so far, `worst` is the worst of them.
+    """
 
     kind: Literal["opened", "closed"]
     id: str
@@ -89,6 +97,8 @@ class EpisodeEvent(msgspec.Struct, frozen=True):
     end: int
     columns: tuple[str, ...]
     evidence: Result
+    worst: Worst | None = None
+    windows: int = 1
 
     @property
     def trigger_id(self) -> str:
@@ -130,6 +140,8 @@ def encode(result: Result) -> bytes:
 def document(result: Result) -> dict[str, Any]:
     """The result as JSON sees it: times as text."""
     made: dict[str, Any] = msgspec.to_builtins(result)
+    if result.worst:
+        made["worst"] |= {"start": rfc3339(result.worst.start), "end": rfc3339(result.worst.end)}
     return made | {"start": rfc3339(result.start), "end": rfc3339(result.end)}
 
 
@@ -137,12 +149,17 @@ def decode(line: bytes) -> Result:
     """The result that `encode` wrote. Raises DriftlineError for anything else."""
     try:
         raw = msgspec.json.decode(line)
-        times = {key: _milliseconds(raw[key]) for key in ("start", "end")}
-        return msgspec.convert(raw | times, Result)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        if raw.get("worst") is not None:
+            raw["worst"] |= _times(raw["worst"])
+        return msgspec.convert(raw | _times(raw), Result)
+    except (AttributeError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DriftlineError(
             f"expected the result of a window as one line of JSON, got {line[:80]!r}: {error}"
         ) from error
+
+
+def _times(raw: dict[str, Any]) -> dict[str, int]:
+    return {key: _milliseconds(raw[key]) for key in ("start", "end")}
 
 
 def _milliseconds(text: str) -> int:

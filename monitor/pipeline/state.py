@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from monitor.drift.verdicts import Episode
+from monitor.drift.episodes import Episode
+from monitor.drift.verdicts import Verdict
 from monitor.drift.windows import Progress, SourcePartition
 from monitor.errors import DriftlineError
 from monitor.logs.contract import PaneKey
@@ -32,11 +33,20 @@ class SeriesKey(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What was last said of a window: its revision, its events, and the events of its first revision."""
+    """What was last said of a window: its revision, its events, and the events of its first revision.
+
+    `verdict` is the most severe of all revisions. Checkpoints of formats 1 and 2 did not have it; those of their
+    windows that drifted are in the episode all the same.
+    """
 
     revision: int
     events: int
     first_events: int
+    verdict: Verdict = "ok"
+
+    def again(self, events: int, verdict: Verdict) -> Published:
+        """The next revision."""
+        return Published(self.revision + 1, events, self.first_events, verdict)
 
 
 @dataclass(slots=True)
