@@ -72,6 +72,10 @@ def warnings(config: Config) -> Iterator[str]:
 
 
 def _reference(model: Model, profile: Profile) -> Iterator[str]:
+    if (wanted := model.windows.events) is not None and wanted > profile.events / 2:
+        yield f"a window of {wanted:,} events is larger than half of the reference ({profile.events:,}); take fewer"
+    if wanted is not None and wanted < model.min_events:
+        yield f"a window of {wanted:,} events may have fewer than min_events ({model.min_events:,}) and stay undecided"
     if profile.events < FEW:
         yield f"the reference has only {profile.events:,} events; with fewer than {FEW:,}, only large shifts are found"
     for column in profile.columns:
@@ -81,7 +85,7 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
         yield "the reference has no times, so how much it moves by itself is unknown; build it with --time"
         return
     span, size = profile.end - profile.start, model.windows.size
-    if size > span / 2:
+    if size > span / 2 and model.windows.events is None:
         yield (
             f"a window of {format_length(size)} is larger than half of the reference ({_days(span)}); "
             "take smaller windows or a longer reference"

@@ -95,7 +95,7 @@ PROCESS = (
         "window_size_seconds",
         "gauge",
         ("model",),
-        "Configured size of the model's windows; by the calendar, the mean.",
+        "Configured size of the model's windows; by the calendar the mean, by count none.",
     ),
     Spec("model_reference_events", "gauge", ("model", "version"), "Events in the reference profile."),
     Spec("series_dropped_total", "counter", ("model",), "Column series left out because of max_series."),

@@ -1,4 +1,4 @@
-"""The windows of a model: by the clock, or by the calendar of a time zone."""
+"""The windows of a model: by the clock, by the calendar of a time zone, or by the number of events."""
 
 from __future__ import annotations
 
@@ -11,20 +11,26 @@ from monitor.errors import DriftlineError
 from monitor.nodes import Node
 
 WEEK = 7 * DAY
+SLICE = 3_600_000  # of windows by count: one may end every hour
 WEEKDAYS = ("thursday", "friday", "saturday", "sunday", "monday", "tuesday", "wednesday")  # from 1 January 1970 on
 _MONTHS = re.compile(r"(?:([1-9]\d{0,2}) )?months?", re.ASCII)
 
 
 def read_windows(node: Node) -> Windows:
-    """`{size: 1h, step: 30m}`, `{size: 1d, zone: Europe/Berlin}` or `{size: month, zone: Europe/Berlin}`."""
-    fields, before = node.fields("size", "step", "lateness", "offset", "zone", "begins"), len(node.mistakes)
-    scale = _scale(fields)
-    size = _length(fields["size"], scale, None)
+    """`{size: 1h, step: 30m}`, `{size: 1d, zone: Europe/Berlin}`, `{size: month}` or `{events: 5000, step: 1h}`."""
+    fields = node.fields("size", "step", "lateness", "offset", "zone", "begins", "events")
+    before, by_count = len(node.mistakes), fields["events"].value is not None
+    if by_count and fields["size"].value is not None:
+        fields["size"].wrong("expected `size` or `events`, got both; windows by count have a `step`")
+    first = fields["step" if by_count else "size"]
+    scale = _scale(first, fields["zone"])
+    size = _length(first, scale, SLICE if by_count and scale.unit == 1 else scale.unit if by_count else None)
     step = _length(fields["step"], scale, size)
     lateness, offset = fields["lateness"].duration(0), _offset(fields, scale, size)
+    events = fields["events"].integer(0, least=1, most=10**9) if by_count else None
     if len(node.mistakes) == before:
         try:
-            return Windows(size, step, lateness, offset, scale)
+            return Windows(size, step, lateness, offset, scale, events)
         except DriftlineError as error:
             node.wrong(str(error))
     return Windows(DAY, DAY)
@@ -42,9 +48,9 @@ def format_length(length: int) -> str:
     return f"{months} month{'s' if months > 1 else ''}"
 
 
-def _scale(fields: dict[str, Node]) -> Scale:
-    """The calendar that a zone or a size in months asks for."""
-    zone, monthly = fields["zone"], _months(fields["size"]) is not None
+def _scale(length: Node, zone: Node) -> Scale:
+    """The calendar that a zone or a length in months asks for."""
+    monthly = _months(length) is not None
     if zone.value is None and not monthly:
         return Even()
     name = "UTC" if zone.value is None else zone.text()

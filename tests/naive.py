@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -132,17 +132,52 @@ def merged(
     """The events of every window (model, start), and how many events of a model were late for all of theirs."""
     found: dict[tuple[str, int], list[Event]] = {}
     late: Counter[str] = Counter()
+    for events, reached, _ in heard(logs, told, disorder=disorder):
+        for event in events:
+            late[event.model] += not put(found, event, windows[event.model], reached)
+    return found, late
+
+
+def filled(
+    logs: Mapping[str, Sequence[Event | None]], told: Iterable[Told], windows: Windows, *, disorder: int, model: str
+) -> tuple[list[tuple[int, int, list[Event]]], int]:
+    """Start, end and events of a model's windows by count, and how many of its events were late."""
+    slices: dict[tuple[int, int], list[Event]] = {}
+    found: list[tuple[int, int, list[Event]]] = []
+    rest: list[Event] = []
+    begun, late = None, 0
+    for events, before, after in heard(logs, told, disorder=disorder):
+        for event in (event for event in events if event.model == model):
+            ((start, end),) = held_by(windows, event.time)
+            if end + windows.lateness > before:
+                slices.setdefault((start, end), []).append(event)
+            else:
+                late += 1
+        for start, end in sorted(slices):
+            if end + windows.lateness <= after:
+                rest += slices.pop((start, end))
+                begun = start if begun is None else begun
+                if len(rest) >= (windows.events or 0):
+                    found.append((begun, end, rest))
+                    begun, rest = end, []
+    return found, late
+
+
+def heard(
+    logs: Mapping[str, Sequence[Event | None]], told: Iterable[Told], *, disorder: int
+) -> Iterator[tuple[list[Event], int, int]]:
+    """For each envelope the events that it brings, and the watermark before and after it."""
     known = {source: Known() for source in logs}
     reached = -(10**18)
     for said in told:
         source = known[said.source]
-        for event in logs[said.source][source.end : said.end] if said.end > source.end else []:
-            if event is not None:
-                late[event.model] += not put(found, event, windows[event.model], reached)
-                source.latest = event.time if source.latest is None else max(source.latest, event.time)
+        read = logs[said.source][source.end : said.end] if said.end > source.end else []
+        events = [event for event in read if event is not None]
+        for event in events:
+            source.latest = event.time if source.latest is None else max(source.latest, event.time)
         note(source, said)
-        reached = max(reached, expected(known.values()) - disorder)
-    return found, late
+        before, reached = reached, max(reached, expected(known.values()) - disorder)
+        yield events, before, reached
 
 
 def held_by(windows: Windows, time: int) -> list[tuple[int, int]]:

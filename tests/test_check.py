@@ -84,6 +84,14 @@ def test_what_is_no_yaml_is_the_one_mistake(tmp_path: Path) -> None:
             "a window of 1 month is larger than half of the reference (10.0 days)",
         ),
         (
+            Config((Model("credit", {"3": chunked(profile())}, Windows(HOUR, HOUR, events=600), min_events=200),)),
+            "a window of 600 events is larger than half of the reference (1,000)",
+        ),
+        (
+            Config((Model("credit", {"3": chunked(profile())}, Windows(HOUR, HOUR, events=100), min_events=200),)),
+            "a window of 100 events may have fewer than min_events (200) and stay undecided",
+        ),
+        (
             with_reference(chunked(replace(profile(), start=START - 3 * DAY))),
             "the reference covers 3.0 days and has never seen a whole week",
         ),

@@ -22,6 +22,14 @@ def model(**entries: object) -> str:
 
 MISTAKES = [
     (
+        model(window={"size": "1h", "events": 100}),
+        ["models[0].window.size: expected `size` or `events`, got both; windows by count have a `step`"],
+    ),
+    (
+        model(window={"events": 0}),
+        ["models[0].window.events: expected a whole number from 1 to 1,000,000,000, got 0"],
+    ),
+    (
         model(window={"size": "1d", "zone": "Berlin"}),
         ["models[0].window.zone: expected a time zone of the IANA database, got 'Berlin'; did you mean Europe/Berlin?"],
     ),
@@ -101,11 +109,16 @@ def parse(text: str, folder: Path) -> config.Config:
         ("size: 28d, step: 1d, zone: UTC", Windows(28 * DAY, DAY, 0, 4 * DAY, Calendar("UTC"))),
         ("size: month, zone: Asia/Tokyo", Windows(MONTH, MONTH, scale=Calendar("Asia/Tokyo", MONTH))),
         ("size: 3 months, step: 1 month", Windows(3 * MONTH, MONTH, scale=Calendar("UTC", MONTH))),
+        ("events: 5000", Windows(HOUR, HOUR, events=5_000)),
+        ("events: 9, step: 10m, lateness: 1h", Windows(HOUR // 6, HOUR // 6, HOUR, events=9)),
+        ("events: 9, step: 1d, zone: UTC", Windows(DAY, DAY, scale=Calendar("UTC"), events=9)),
+        ("events: 9, zone: UTC", Windows(DAY, DAY, scale=Calendar("UTC"), events=9)),
+        ("events: 9, step: month", Windows(MONTH, MONTH, scale=Calendar("UTC", MONTH), events=9)),
         ("size: 1m", Windows(60_000, 60_000)),
         ("size: 1w", Windows(7 * DAY, 7 * DAY)),
     ],
 )
-def test_windows_may_follow_the_calendar(written: str, expected: Windows, folder: Path) -> None:
+def test_windows_may_follow_the_calendar_or_count(written: str, expected: Windows, folder: Path) -> None:
     assert parse(MODEL.replace("size: 1h", written), folder).models[0].windows == expected
 
 
@@ -116,6 +129,7 @@ def test_the_epoch_knows_the_zone_and_stays_what_it_was_without_one(folder: Path
     assert epoch("size: 1d, offset: 1h") == "47abd20c8f23"
     assert len({epoch(f"size: 1d{zone}") for zone in ("", ", zone: UTC", ", zone: Europe/Berlin")}) == 3
     assert epoch("size: 1w, step: 1d, zone: UTC") == epoch("size: 1d, zone: UTC")
+    assert epoch("events: 100") == epoch("size: 1h")
     assert epoch("size: month, zone: UTC") != epoch("size: 1d, zone: UTC")
 
 

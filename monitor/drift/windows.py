@@ -100,7 +100,8 @@ class Windows:
     """Windows of `size` every `step`, aligned to the scale's beginning plus `offset`; revised until `lateness` is over.
 
     All in milliseconds, on the `scale` but for the lateness, which is time after a window's end. `step` equal to `size`
-    gives tumbling windows, a smaller one hopping windows.
+    gives tumbling windows, a smaller one hopping windows. With `events` these are no windows but slices, each final
+    when its lateness is over: a window is filled with one after the other until it has that many events.
     """
 
     size: int
@@ -108,12 +109,18 @@ class Windows:
     lateness: int = 0
     offset: int = 0
     scale: Scale = Even()
+    events: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.step <= self.size:
             raise DriftlineError(f"expected 0 < step <= size, got step {self.step} ms and size {self.size} ms")
         if self.lateness < 0:
             raise DriftlineError(f"expected a lateness of at least 0 ms, got {self.lateness} ms")
+        if self.events is not None and (self.events < 1 or self.step != self.size):
+            raise DriftlineError(
+                f"expected at least one event and slices of one length, got {self.events} events, step {self.step} ms "
+                f"and size {self.size} ms"
+            )
         if any(length % self.scale.unit for length in (self.size, self.step, self.offset)):
             raise DriftlineError(
                 f"expected size, step and offset to be multiples of {self.scale.unit} ms on this calendar, got "

@@ -11,8 +11,9 @@ from monitor.drift.episodes import RECOVERY, Episode
 from monitor.drift.verdicts import Verdict, model_verdict
 from monitor.logs.contract import PaneKey, Target
 from monitor.pipeline.compare import Comparison
+from monitor.pipeline.envelopes import pack, unpack
 from monitor.pipeline.results import EpisodeEvent, Result, bare, rfc3339, series_id
-from monitor.pipeline.state import Published, Series, SeriesKey, State
+from monitor.pipeline.state import Filling, Published, Series, SeriesKey, State
 
 
 class Closing:
@@ -33,8 +34,25 @@ class Closing:
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
         """The window's result and what it means for the episode; nothing where it would say the same again."""
+        target = self._targets[key[:3]]
+        yield from self._publish(key, start, target.windows.end(start), self._window(key, target, start))
+
+    def fill(self, key: SeriesKey, pane: int) -> Iterator[Result | EpisodeEvent]:
+        """Put a final slice into the window by count that is being filled; its result where it has events enough."""
         target, series = self._targets[key[:3]], self._state.series[key]
-        counts = self._window(key, target, start)
+        counts, end = self._state.panes[PaneKey(*key, pane)], target.windows.end(pane)
+        start, packed = series.filling or Filling(pane)
+        if packed:
+            counts = summaries.merge(counts, unpack(packed))
+        if summaries.events(target.profile, counts) < (target.windows.events or 1):
+            series.filling = Filling(start, pack(counts))
+            return
+        yield from self._publish(key, start, end, counts)
+        del series.published[start]
+        series.filling = Filling(end)
+
+    def _publish(self, key: SeriesKey, start: int, end: int, counts: Counts) -> Iterator[Result | EpisodeEvent]:
+        target, series = self._targets[key[:3]], self._state.series[key]
         events = summaries.events(target.profile, counts)
         before = series.published.get(start)
         if events == (before.events if before is not None else 0):
@@ -43,7 +61,6 @@ class Closing:
         said: Verdict = before.verdict if before else "undecided"
         severest = model_verdict([said, verdict])
         now = before.again(events, severest) if before else Published(0, events, events, severest)
-        end = target.windows.end(start)
         was = series.episode
         series.episode = episodes.follow(
             was,

@@ -115,6 +115,8 @@ def test_a_window_closes_at_its_end_and_retires_when_its_lateness_is_over() -> N
         ({"size": 0, "step": 0}, "0 < step <= size"),
         ({"size": 10, "step": -1}, "0 < step <= size"),
         ({"size": 10, "step": 11}, "0 < step <= size"),
+        ({"size": 10, "step": 5, "events": 3}, "slices of one length"),
+        ({"size": 10, "step": 10, "events": 0}, "at least one event"),
         ({"size": 10, "step": 5, "lateness": -1}, "lateness of at least 0"),
         ({"size": 604_800_000, "step": 604_799_999}, f"more than {MAX_PANES}"),
     ],

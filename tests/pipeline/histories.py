@@ -127,12 +127,18 @@ class History:
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, changes: bool = False, orderly: bool = False) -> History:
+def histories(
+    draw: st.DrawFn,
+    *,
+    changes: bool = False,
+    orderly: bool = False,
+    windows: st.SearchStrategy[Windows] = spans,
+) -> History:
     """changes: the configuration changes now and then, and the open block is counted anew in a new epoch.
 
     orderly: nothing is late, because no partition is taken for idle and no event is too far behind the others.
     """
-    world = World({"a": draw(spans), "b": draw(spans)}, block=4, disorder=draw(st.sampled_from([0, MINUTE])))
+    world = World({"a": draw(windows), "b": draw(windows)}, block=4, disorder=draw(st.sampled_from([0, MINUTE])))
     topics = draw(st.sampled_from(SOURCES))
     places = [(topic, partition) for topic, count in topics.items() for partition in range(count)]
     history = History(world, topics, {place: draw(partition_logs(world, orderly=orderly)) for place in places})
