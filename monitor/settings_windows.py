@@ -24,7 +24,7 @@ def read_windows(node: Node) -> Windows:
         fields["size"].wrong("expected `size` or `events`, got both; windows by count have a `step`")
     first = fields["step" if by_count else "size"]
     scale = _scale(first, fields["zone"])
-    size = _length(first, scale, SLICE if by_count and scale.unit == 1 else scale.unit if by_count else None)
+    size = _length(first, scale, max(SLICE, scale.unit) if by_count else None)
     step = _length(fields["step"], scale, size)
     lateness, offset = fields["lateness"].duration(0), _offset(fields, scale, size)
     events = fields["events"].integer(0, least=1, most=10**9) if by_count else None

@@ -41,6 +41,8 @@ class Closing:
         """Put a final slice into the window by count that is being filled; its result where it has events enough."""
         target, series = self._targets[key[:3]], self._state.series[key]
         counts, end = self._state.panes[PaneKey(*key, pane)], target.windows.end(pane)
+        if series.filling is None and target.since is not None:
+            yield from self._left_over(key, target.since)
         start, packed = series.filling or Filling(pane)
         if packed:
             counts = summaries.merge(counts, unpack(packed))
@@ -50,6 +52,19 @@ class Closing:
         yield from self._publish(key, start, end, counts)
         del series.published[start]
         series.filling = Filling(end)
+
+    def _left_over(self, key: SeriesKey, since: int) -> Iterator[Result | EpisodeEvent]:
+        """What has filled no window on the references before this one, which will have no more events."""
+        for name, earlier in self._targets.items():
+            before = SeriesKey(*name, key.segment)
+            series = self._state.series.get(before)
+            if name[:2] != key[:2] or earlier.until is None or earlier.until > since or series is None:
+                continue
+            if series.filling is not None and series.filling.packed:
+                start, packed = series.filling
+                yield from self._publish(before, start, earlier.until, unpack(packed))
+                del series.published[start]
+                series.filling = Filling(earlier.until)
 
     def _publish(self, key: SeriesKey, start: int, end: int, counts: Counts) -> Iterator[Result | EpisodeEvent]:
         target, series = self._targets[key[:3]], self._state.series[key]

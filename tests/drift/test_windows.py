@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,3 +211,9 @@ def test_as_the_clock_goes_on_the_watermark_of_idle_partitions_never_falls(
     assert (before is None) == (after is None)
     if before is not None and after is not None:
         assert after == before + passed
+
+
+def test_no_code_takes_the_size_of_windows_for_the_time_that_they_last() -> None:
+    package = Path(__file__).parents[2] / "monitor"
+    sums = re.compile(r"[+-] *[\w.]*windows\.(size|step|pane)\b")  # by the calendar it is the mean: take `end`
+    assert [path.name for path in sorted(package.rglob("*.py")) if sums.search(path.read_text())] == []
