@@ -25,7 +25,7 @@ def read_windows(node: Node) -> Windows:
     first = fields["step" if by_count else "size"]
     scale = _scale(first, fields["zone"])
     size = _length(first, scale, max(SLICE, scale.unit) if by_count else None)
-    step = _length(fields["step"], scale, size)
+    step = size if by_count else _length(fields["step"], scale, size)
     lateness, offset = fields["lateness"].duration(0), _offset(fields, scale, size)
     events = fields["events"].integer(0, least=1, most=10**9) if by_count else None
     if len(node.mistakes) == before:
@@ -90,12 +90,12 @@ def _offset(fields: dict[str, Node], scale: Scale, size: int) -> int:
     """Where the windows begin: so long after midnight UTC, or the weeks of a zone on a day."""
     begins, offset = fields["begins"], fields["offset"]
     weekly = scale.unit == DAY and size % WEEK == 0
+    if scale.unit != 1 and offset.value is not None:
+        offset.wrong("expected no `offset`: with a zone, or in months, windows begin at midnight there; remove it")
     if begins.value is not None and not weekly:
         begins.wrong("expected no `begins`: it is for whole weeks with a zone, such as {size: 1w, zone: UTC}")
     elif begins.value is not None and begins.value not in WEEKDAYS:
         begins.wrong(f"expected a day of the week such as monday or sunday, got {begins.value!r:.80}")
     elif weekly:
         return WEEKDAYS.index(begins.value or "monday") * DAY
-    if scale.unit != 1 and offset.value is not None:
-        offset.wrong("expected no `offset`: with a zone, or in months, windows begin at midnight there; remove it")
     return offset.duration(0) if scale.unit == 1 else 0

@@ -81,8 +81,8 @@ def windows_of_days(time: int, zone: str, *, size: int, step: int, offset: int) 
 def windows_of_months(time: int, zone: str, *, months: int) -> list[tuple[int, int]]:
     """Start and end of all windows of whole months that hold a time, one beginning with each month."""
     today = shown(time, zone)
-    firsts = [date(month // 12, month % 12 + 1, 1) for n in range(-months, 3 + months)
-              for month in [today.year * 12 + today.month - 1 + n]]  # fmt: skip
+    this = today.year * 12 + today.month - 1
+    firsts = [date(month // 12, month % 12 + 1, 1) for month in range(this - months, this + months + 3)]
     begins = [first_moment((first - date(1970, 1, 1)).days, zone) for first in firsts]
     return longest((start, end) for start, end in zip(begins, begins[months:], strict=False) if start <= time < end)
 

@@ -26,6 +26,12 @@ MISTAKES = [
         ["models[0].window.size: expected `size` or `events`, got both; windows by count have a `step`"],
     ),
     (
+        model(window={"events": 9, "step": "hourly"}),
+        [
+            "models[0].window.step: expected a duration such as 30s, 10m, 1h or 7d of at least 1s, got 'hourly'",
+        ],
+    ),
+    (
         model(window={"events": 0}),
         ["models[0].window.events: expected a whole number from 1 to 1,000,000,000, got 0"],
     ),
@@ -49,7 +55,7 @@ MISTAKES = [
         ],
     ),
     (
-        model(window={"size": "1d", "zone": "UTC", "offset": "6h"}),
+        model(window={"size": "1w", "zone": "UTC", "offset": "6h"}),
         [
             "models[0].window.offset: expected no `offset`: with a zone, or in months, "
             "windows begin at midnight there; remove it"

@@ -4,7 +4,7 @@ A day begins at the first moment at which clocks in the zone show its date. So d
 clocks are put on and back, begin at one o'clock where midnight was left out, and one that was left out altogether (as
 in Samoa at the end of 2011) has no time: it begins when the next one does.
 
-    UTC        22h         23h         22h        22h        Europe/Berlin, 28 to 31 March 2026
+    UTC        23h         23h         22h        22h        Europe/Berlin, 28 to 30 March 2026
     days       |----24h----|----23h----|----24h---|
     scale      |-----1-----|-----1-----|-----1----|
 
