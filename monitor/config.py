@@ -208,8 +208,8 @@ class Config:
     def epoch(self) -> str:
         """Names what the counts depend on: models, profiles, panes and time rules. Twelve hexadecimal digits."""
         parts = [
-            f"{m.name!r} {version!r} {reference.profile.fingerprint} {m.windows.pane} "
-            f"{m.windows.offset % m.windows.pane}{'' if reference.since is None else f' since {reference.since}'}"
+            f"{m.name!r} {version!r} {reference.profile.fingerprint} {m.windows.grid}"
+            f"{'' if reference.since is None else f' since {reference.since}'}"
             for m in self.models
             for version in m.versions
             for reference in m.references(version)

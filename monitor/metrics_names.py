@@ -91,7 +91,12 @@ PROCESS = (
     Spec(
         "late_events_total", "counter", ("model",), "Events that came after every window that holds them had retired."
     ),
-    Spec("window_size_seconds", "gauge", ("model",), "Configured size of the model's windows."),
+    Spec(
+        "window_size_seconds",
+        "gauge",
+        ("model",),
+        "Configured size of the model's windows; by the calendar the mean, by count none.",
+    ),
     Spec("model_reference_events", "gauge", ("model", "version"), "Events in the reference profile."),
     Spec("series_dropped_total", "counter", ("model",), "Column series left out because of max_series."),
     Spec("unknown_columns", "gauge", ("model", "version"), "Columns seen in events that the reference has not."),

@@ -83,7 +83,7 @@ class Layout:
 
     def count_panes(self, part: Part, windows: Windows) -> Iterator[tuple[int, npt.NDArray[np.integer[Any]]]]:
         """Counts of each pane that holds any of the events, earliest first; narrow where there may be many."""
-        panes = part.times - (part.times - windows.offset) % windows.pane
+        panes = windows.panes_of(part.times)
         first = int(panes[0])
         floats, cells = self._derive(part.times, part.floats, part.cells)
         if np.all(panes == first):

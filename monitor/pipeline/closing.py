@@ -11,9 +11,10 @@ from monitor.drift.episodes import RECOVERY, Episode
 from monitor.drift.verdicts import Verdict
 from monitor.logs.contract import PaneKey, Target
 from monitor.pipeline.compare import Comparison
+from monitor.pipeline.envelopes import pack, unpack
 from monitor.pipeline.explain import Explainer
 from monitor.pipeline.results import ColumnResult, EpisodeEvent, Result, bare, ranked, rfc3339, series_id
-from monitor.pipeline.state import Published, SeriesKey, State
+from monitor.pipeline.state import Filling, Published, SeriesKey, State
 
 
 class Closing:
@@ -35,8 +36,40 @@ class Closing:
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
         """The window's result and what it means for the episode; nothing where it would say the same again."""
+        target = self._targets[key[:3]]
+        yield from self._publish(key, start, target.windows.end(start), self._window(key, target, start))
+
+    def fill(self, key: SeriesKey, pane: int) -> Iterator[Result | EpisodeEvent]:
+        """Put a final slice into the window by count that is being filled; its result where it has events enough."""
         target, series = self._targets[key[:3]], self._state.series[key]
-        counts = self._window(key, target, start)
+        counts, end = self._state.panes[PaneKey(*key, pane)], target.windows.end(pane)
+        if series.filling is None and target.since is not None:
+            yield from self._left_over(key, target.since)
+        start, packed = series.filling or Filling(pane)
+        if packed:
+            counts = summaries.merge(counts, unpack(packed))
+        if summaries.events(target.profile, counts) < (target.windows.events or 1):
+            series.filling = Filling(start, pack(counts))
+            return
+        yield from self._publish(key, start, end, counts)
+        del series.published[start]
+        series.filling = Filling(end)
+
+    def _left_over(self, key: SeriesKey, since: int) -> Iterator[Result | EpisodeEvent]:
+        """What has filled no window on the references before this one, which will have no more events."""
+        for name, earlier in self._targets.items():
+            before = SeriesKey(*name, key.segment)
+            series = self._state.series.get(before)
+            if name[:2] != key[:2] or earlier.until is None or earlier.until > since or series is None:
+                continue
+            if series.filling is not None and series.filling.packed:
+                start, packed = series.filling
+                yield from self._publish(before, start, earlier.until, unpack(packed))
+                del series.published[start]
+                series.filling = Filling(earlier.until)
+
+    def _publish(self, key: SeriesKey, start: int, end: int, counts: Counts) -> Iterator[Result | EpisodeEvent]:
+        target, series = self._targets[key[:3]], self._state.series[key]
         events = summaries.events(target.profile, counts)
         before = series.published.get(start)
         if events == (before.events if before is not None else 0):
@@ -45,7 +78,6 @@ class Closing:
         verdict, compared = self._comparisons[key[:3]](counts)
         columns = explainer.moved(counts, compared)
         now = before.again(events, verdict) if before else Published(0, events, events, verdict)
-        end = start + target.windows.size
         was, series.episode = series.episode, self._followed(key, (start, end), verdict, columns)
         series.published[start] = now
         open_ = series.episode if series.episode and not series.episode.closed else None

@@ -8,6 +8,7 @@ partition went idle is a record in that log.
         ▼
     panes (totals) ── watermark passes a window's end ── result, revision 0       (closing.py)
         │                                └── late, but before it retires ── revision + 1
+        ├── retires, windows by count ── into the one being filled, result when it has events enough
         └── no window needs the pane any more ── counted as late
 """
 
@@ -227,9 +228,9 @@ class Merge:
         """Queue a new pane's windows to be closed when the watermark passes their ends, and the pane to retire."""
         series = SeriesKey(*key[:4])
         published = self.state.series.setdefault(series, Series()).published
-        for start in target.starting_in(key.pane):
+        for start in target.starting_in(key.pane) if target.windows.events is None else ():
             if start not in published and not self._retired(series, start):
-                heapq.heappush(self._due, (target.windows.closes(start), series, start))
+                heapq.heappush(self._due, (target.windows.end(start), series, start))
         heapq.heappush(self._retiring, (target.windows.pane_retires(key.pane), key))
 
     def _advance(self) -> Iterator[Output]:
@@ -245,11 +246,13 @@ class Merge:
             if start not in self.state.series[series].published:
                 yield from self._closing.publish(series, start)
         while self._retiring and self.state.passed(self._retiring[0][0]):
-            self._retire(heapq.heappop(self._retiring)[1])
+            yield from self._retire(heapq.heappop(self._retiring)[1])
 
-    def _retire(self, key: PaneKey) -> None:
+    def _retire(self, key: PaneKey) -> Iterator[Output]:
         """Drop a pane, and what was published of its windows: all of them have retired."""
         target = self._targets[key[:3]]
+        if target.windows.events is not None:
+            yield from self._closing.fill(SeriesKey(*key[:4]), key.pane)
         del self.state.panes[key]
         for source in self.state.sources.values():
             if key in source.open:
@@ -266,6 +269,11 @@ class Merge:
         for key in [key for key in state.panes if not self._target(key)]:
             del state.panes[key]
         state.series = {key: series for key, series in state.series.items() if self._target(key)}
+        for name, series in state.series.items():
+            if self._targets[name[:3]].windows.events is None:
+                series.filling = None
+            else:
+                series.published = {}
         for source in state.sources.values():
             source.open = {key: counts for key, counts in source.open.items() if self._target(key)}
 
