@@ -82,6 +82,8 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
             model.columns,
             pvalue=config.budget.pvalue(model.windows),
             min_events=model.min_events,
+            length=model.windows.size,
+            offset=model.windows.offset,
         )
         for model in config.models
         for version in model.versions

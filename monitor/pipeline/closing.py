@@ -33,7 +33,7 @@ class Closing:
         if events == (before.events if before is not None else 0):
             return
         now = Published(before.revision + 1, events, before.first_events) if before else Published(0, events, events)
-        verdict, columns = self._comparisons[key[:3]](counts)
+        verdict, columns = self._comparisons[key[:3]](counts, start)
         end = start + target.windows.size
         drifted = [name for name, column in columns.items() if column.verdict == "drift"]
         was = series.episode
