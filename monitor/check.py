@@ -19,6 +19,7 @@ from monitor.drift.profiles import Profile
 from monitor.durations import format_duration
 from monitor.errors import DriftlineError, OutsideError
 from monitor.settings import examine
+from monitor.sufficiency import lacking
 
 FEW = 1_000  # reference events below which sampling noise hides most shifts
 WEEK = 7 * DAY
@@ -88,6 +89,7 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
         )
     if profile.chunks is None:
         yield "the reference has no chunks, so how much it moves by itself is unknown; build it again with --time"
+    yield from (f"the reference: {text}" for text in lacking(profile, length=size, offset=model.windows.offset))
     if span < WEEK:
         yield f"the reference covers {_days(span)} and has never seen a whole week; weekends may look like drift"
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from monitor.drift.bins import MISSING, SPECIAL, Counts, Unordered, coarse_starts, pooled_cells
+from monitor.drift.bins import INVALID, MISSING, Counts, Unordered, coarse_starts, pooled_cells
 from monitor.drift.clustering import design_effect
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.shares import Expected, unseen
@@ -88,11 +88,10 @@ def _middle(values: Sequence[float], default: float) -> float:
 
 
 def _column(column: Column, part: Stretches, design: float, common: float, possible: Sequence[Season]) -> Calibration:
-    values = part.counts[:, :MISSING]
-    filled = np.add.reduce(values, axis=1) > 0
-    part, values = part._replace(starts=part.starts[filled], counts=part.counts[filled]), values[filled]
+    whole, part = part, _filled(part._replace(counts=part.counts[:, :MISSING]))
+    values = part.counts
     if len(values) < 2:
-        return Calibration(shares=_shares(column, part, common), stretches=len(values))
+        return Calibration(shares=_shares(column, whole, common), stretches=len(values))
     cells, scale = _cells(column, values)
     watched = _Watched(cells, np.add.reduce(values, axis=1), part, scale, column.ordered)
     if math.isnan(design):  # of the rows that come together, as the model's other columns tell, no more than show here
@@ -104,7 +103,7 @@ def _column(column: Column, part: Stretches, design: float, common: float, possi
             if left.variance <= GAIN * variation.variance:
                 variation, season = left, tried
     phases = _phases(season, part.starts, values) if season else None
-    return Calibration(variation, design, phases, _shares(column, part, design), len(values))
+    return Calibration(variation, design, phases, _shares(column, whole, design), len(values))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,27 +150,33 @@ def _cells(column: Column, values: Counts) -> tuple[Counts, npt.NDArray[np.float
     return pooled[:, total > 0], np.add.reduce(total) / total[total > 0]
 
 
+def _filled(part: Stretches) -> Stretches:
+    """The stretches that have any event."""
+    filled = np.add.reduce(part.counts, axis=1) > 0
+    return part._replace(starts=part.starts[filled], counts=part.counts[filled])
+
+
 def _shares(column: Column, part: Stretches | None, design: float) -> dict[str, Expected]:
     """What to expect of missing, invalid and unseen."""
-    events = int(column.counts.sum())
+    events, used = int(column.counts.sum()), None if part is None else _filled(part)
     made = {}
-    for kind, place in (("missing", -SPECIAL), ("invalid", -SPECIAL + 1)):
+    for kind, place in (("missing", MISSING), ("invalid", INVALID)):
         count = int(column.counts[place])
-        over = part.counts[:, place] if part is not None and count else None
-        sizes = np.add.reduce(part.counts, axis=1) if part is not None else None
-        made[kind] = Expected(count, events, _varies(over, sizes, part, design), design)
+        over = used.counts[:, place] if used is not None and count else None
+        made[kind] = Expected(count, events, _varies(over, used, design), design)
     if isinstance(column.bins, Unordered):
         fine = column.counts[:MISSING]
-        values = None if part is None else part.counts[:, :MISSING]
-        count, news = unseen(column.bins, fine, values)
-        sizes = None if values is None else np.add.reduce(values, axis=1)
-        made["unseen"] = Expected(count, int(fine.sum()), _varies(news, sizes, part, 1.0), growth=True)
+        used = None if part is None else _filled(part._replace(counts=part.counts[:, :MISSING]))
+        count, news = unseen(column.bins, fine, None if used is None else used.counts)
+        made["unseen"] = Expected(count, int(fine.sum()), _varies(news, used, 1.0), growth=True)
     return made
 
 
-def _varies(counts: Counts | None, sizes: Counts | None, part: Stretches | None, design: float) -> Variation:
-    if counts is None or sizes is None or part is None or len(counts) < 2:
+def _varies(counts: Counts | None, part: Stretches | None, design: float) -> Variation:
+    """How the share that these counts have of the stretches' events varies."""
+    if counts is None or part is None or len(counts) < 2:
         return Variation()
+    sizes = np.add.reduce(part.counts, axis=1)
     found = movement(counts[:, None], sizes, follows=_follows(part), design=design)
     return strongest(found, stretches=len(counts))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.calibration.trials import Model
-from tests.calibration.worlds import World
+from tests.calibration.worlds import Change, World
 
 SMALL = World("small", columns=12, numbers=8, chunks=120)
 HOURS = 180
@@ -33,13 +33,13 @@ def test_clean_windows_hardly_page(world: World) -> None:
 
 def test_a_shift_of_a_fifth_of_a_deviation_is_found_at_once_where_nothing_wanders() -> None:
     model = Model(SMALL, np.random.default_rng(3), hours=20)
-    assert [model.delay(hour, {0: 0.2, 9: 0.25}, most=1) for hour in range(10)] == [1] * 10
+    assert [model.delay(hour, {0: Change(shift=0.2), 9: Change(share=0.05)}, most=1) for hour in range(10)] == [1] * 10
 
 
 def test_a_shift_hidden_in_a_daily_swing_is_found_where_the_swing_is_known() -> None:
     world = World("daily", columns=4, numbers=4, chunks=240, daily=0.5)
     model = Model(world, np.random.default_rng(4), hours=24)
-    assert [model.delay(hour, {0: 0.25}, most=1) for hour in range(0, 24, 3)] == [1] * 8
+    assert [model.delay(hour, {0: Change(shift=0.25)}, most=1) for hour in range(0, 24, 3)] == [1] * 8
 
 
 def test_where_several_drift_smaller_shifts_are_found() -> None:
@@ -47,6 +47,6 @@ def test_where_several_drift_smaller_shifts_are_found() -> None:
     found = {}
     for drifting in (1, 19):
         model = Model(world, np.random.default_rng(5), hours=40)
-        shifts = {0: 0.36, **dict.fromkeys(range(1, drifting), 2.0)}
+        shifts = {0: Change(shift=0.36), **dict.fromkeys(range(1, drifting), Change(shift=2.0))}
         found[drifting] = sum(model.finds(hour, shifts) for hour in range(40))
     assert found[19] >= found[1] + 8

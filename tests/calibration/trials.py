@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from monitor.drift.bins import Counts
 from monitor.drift.decisions import levels
 from monitor.drift.verdicts import Episode, Verdict, follow, model_verdict
 from monitor.pipeline.compare import Comparison
-from tests.calibration.worlds import HOUR, MONTH, Simulated, World
+from tests.calibration.worlds import HOUR, MONTH, Changes, Simulated, World
 
 PVALUE = 1 / MONTH  # a budget of one page in a month of hours
 
@@ -53,19 +53,19 @@ class Model:
             opened += episode is not None and not episode.closed and (was is None or was.closed)
         return opened
 
-    def finds(self, hour: int, shifts: Mapping[int, float]) -> bool:
-        """Whether the first of the shifted columns of the first segment is found in the window of that hour."""
+    def finds(self, hour: int, changes: Changes) -> bool:
+        """Whether the first of the changed columns of the first segment is found in the window of that hour."""
         first, *others = self.series
-        counts = [first.window(hour, shifts=shifts), *(series.window(hour) for series in others)]
+        counts = [first.window(hour, changes), *(series.window(hour) for series in others)]
         _, drifted = self.judge(counts, first.start(hour))
-        return f"c{next(iter(shifts)):02}" in drifted
+        return f"c{next(iter(changes)):02}" in drifted
 
-    def delay(self, hour: int, shifts: Mapping[int, float], *, most: int) -> int | None:
-        """The window, from 1, by which each shifted column of the first segment was found; None: not in time."""
+    def delay(self, hour: int, changes: Changes, *, most: int) -> int | None:
+        """The window, from 1, by which each changed column of the first segment was found; None: not in time."""
         first, *others = self.series
-        missing = {f"c{place:02}" for place in shifts}
+        missing = {f"c{place:02}" for place in changes}
         for i in range(most):
-            counts = [first.window(hour + i, shifts=shifts), *(series.window(hour + i) for series in others)]
+            counts = [first.window(hour + i, changes), *(series.window(hour + i) for series in others)]
             missing -= set(self.judge(counts, first.start(hour + i))[1])
             if not missing:
                 return i + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -95,3 +96,16 @@ def test_a_threshold_that_somebody_chose_stays_as_it_is() -> None:
     assert found.verdict == "drift"
     assert found.reason is not None
     assert re.fullmatch(r"ks 0\.\d+ against a threshold of 0\.1; n = 2,000", found.reason)
+
+
+def test_an_outage_like_those_that_the_reference_had_is_no_drift_of_the_missing_share() -> None:
+    rng = np.random.default_rng(18)
+    column = numeric(rng.normal(size=5_000), bins=50)
+    out = rng.random(200) < 0.3
+    gone = counted(column, [], missing=500)
+    counts = np.array([gone if hour else counted(column, rng.normal(size=500)) for hour in out])
+    whole = replace(column, counts=counts.sum(axis=0))
+    starts = tuple(hour * 3_600_000 for hour in range(len(out)))
+    profile = Profile("m", "1", (whole,), 0, starts[-1], Chunks.of(3_600_000, starts, counts.astype(np.int32)))
+    assert judged(profile, gone).verdict == "undecided"
+    assert judged(replace(profile, chunks=None), gone).verdict == "drift"
