@@ -75,7 +75,7 @@ class Closing:
         if events == (before.events if before is not None else 0):
             return
         explainer = self._explainers[key[:3]]
-        verdict, compared = self._comparisons[key[:3]](counts)
+        verdict, compared = self._comparisons[key[:3]](counts, start)
         columns = explainer.moved(counts, compared)
         now = before.again(events, verdict) if before else Published(0, events, events, verdict)
         was, series.episode = series.episode, self._followed(key, (start, end), verdict, columns)
