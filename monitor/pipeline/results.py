@@ -29,11 +29,13 @@ class ScoreResult(msgspec.Struct, frozen=True):
 class ShareResult(msgspec.Struct, frozen=True):
     """The share of a window's events that are missing, invalid or unseen, and the reference's.
 
-    threshold: how far apart they may be before it is drift; None where that is not known.
+    pvalue: of the difference, by sampling alone. threshold: how far apart they may be before it is drift; None where
+    that is not known.
     """
 
     share: float
     reference: float
+    pvalue: float
     threshold: float | None
 
     @property
