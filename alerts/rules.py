@@ -1,7 +1,7 @@
 """The alerts of Driftline: the one source of the Prometheus rules and of their copy for Grafana.
 
 A page is for a person who must act now; everything else is a warning. Each rule says in its expression why it is as it
-is. Windows are counted by the worker (an episode opens with a drift verdict and closes after three windows without
+is. Windows are counted by the worker (an episode opens with a drift verdict and closes after some windows without
 drift), so the drift rules need no `for`: a window's gauge is a step function, and one window would satisfy any `for`.
 """
 
@@ -70,17 +70,22 @@ def model_drift(settings: Settings) -> Alert:
 
 
 def _episode_evidence(settings: Settings) -> str:
-    """Since when, and the worst columns with how far they are beyond their thresholds."""
+    """Since when, the worst columns with how far they are beyond their thresholds now, and the worst window so far."""
     match = "model=%q, version=%q, segment=%q"
     labels = "$labels.model $labels.version $labels.segment"
     start = held("model_episode_start_timestamp_seconds", settings, match)
-    worst = f"sort_desc(topk(5, max by (column) ({held('column_drift_ratio', settings, match)}) > 1))"
+    columns = f"sort_desc(topk(5, max by (column) ({held('column_drift_ratio', settings, match)}) > 1))"
+    worst, when = (held(f"model_episode_worst_{name}", settings, match) for name in ("ratio", "timestamp_seconds"))
     return (
         f"{{{{ with query (printf `max({start}) > 0` {labels}) }}}}"
         " It began at {{ . | first | value | humanizeTimestamp }} (event time).{{ end }}"
-        f"{{{{ with query (printf `{worst}` {labels}) }}}} Beyond their thresholds:"
+        f"{{{{ with query (printf `{columns}` {labels}) }}}} Beyond their thresholds:"
         "{{ range $i, $column := . }}{{ if $i }},{{ end }} {{ $column.Labels.column }}"
         ' {{ $column.Value | printf "%.1f" }}×{{ end }}.{{ end }}'
+        f"{{{{ with query (printf `max({worst}) > 0` {labels}) }}}}"
+        ' At its worst it was {{ . | first | value | printf "%.1f" }}×{{ end }}'
+        f"{{{{ with query (printf `max({when}) > 0` {labels}) }}}}"
+        ", in the window from {{ . | first | value | humanizeTimestamp }}.{{ end }}"
     )
 
 

@@ -186,9 +186,29 @@ def verdicts() -> Panel:
         "The worst verdict in each stretch. Regions mark open episodes.",
         (highest("model_verdict", MODEL, by="model, version"), "{{version}}"),
         unit="none",
-        size=(24, 4),
+        size=(16, 4),
         defaults=VERDICT | {"links": [THIS_VERSION]},
     )
+
+
+def worst() -> list[Panel]:
+    """How bad the open episode has been, also when the last window looks better."""
+    none = mapping({"0": ("none", None)})
+    return [
+        number(
+            "Episode's worst ratio",
+            "The largest drift ratio of any column since the episode opened; none if no episode is open.",
+            gauge("model_episode_worst_ratio", MODEL),
+            none | RATIO,
+        ),
+        number(
+            "Episode's worst window",
+            "Start of the window with that ratio, in event time.",
+            f"{gauge('model_episode_worst_timestamp_seconds', MODEL)} * 1000",
+            none | NEUTRAL,
+            unit="dateTimeAsIso",
+        ),
+    ]
 
 
 dashboard = board(
@@ -198,6 +218,7 @@ dashboard = board(
     [
         *numbers(),
         verdicts(),
+        *worst(),
         history(),
         *columns(),
         Row(title="Data quality"),

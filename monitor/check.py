@@ -16,9 +16,9 @@ from monitor.config import DAY, Config, Model, Webhook
 from monitor.documents import read_text
 from monitor.drift.bins import MISSING
 from monitor.drift.profiles import Profile
-from monitor.durations import format_duration
 from monitor.errors import DriftlineError, OutsideError
 from monitor.settings import examine
+from monitor.settings_windows import format_length
 from monitor.sufficiency import lacking
 
 FEW = 1_000  # reference events below which sampling noise hides most shifts
@@ -73,6 +73,10 @@ def warnings(config: Config) -> Iterator[str]:
 
 
 def _reference(model: Model, profile: Profile) -> Iterator[str]:
+    if (wanted := model.windows.events) is not None and wanted > profile.events / 2:
+        yield f"a window of {wanted:,} events is larger than half of the reference ({profile.events:,}); take fewer"
+    if wanted is not None and wanted < model.min_events:
+        yield f"a window of {wanted:,} events may have fewer than min_events ({model.min_events:,}) and stay undecided"
     if profile.events < FEW:
         yield f"the reference has only {profile.events:,} events; with fewer than {FEW:,}, only large shifts are found"
     for column in profile.columns:
@@ -82,14 +86,16 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
         yield "the reference has no times, so how much it moves by itself is unknown; build it with --time"
         return
     span, size = profile.end - profile.start, model.windows.size
-    if size > span / 2:
+    if size > span / 2 and model.windows.events is None:
         yield (
-            f"a window of {format_duration(size)} is larger than half of the reference ({_days(span)}); "
+            f"a window of {format_length(size)} is larger than half of the reference ({_days(span)}); "
             "take smaller windows or a longer reference"
         )
+    elif profile.chunks is not None:
+        lacks = lacking(profile, length=model.windows.length, offset=model.windows.offset)
+        yield from (f"the reference: {text}" for text in lacks)
     if profile.chunks is None:
         yield "the reference has no chunks, so how much it moves by itself is unknown; build it again with --time"
-    yield from (f"the reference: {text}" for text in lacking(profile, length=size, offset=model.windows.offset))
     if span < WEEK:
         yield f"the reference covers {_days(span)} and has never seen a whole week; weekends may look like drift"
 

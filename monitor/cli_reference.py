@@ -47,6 +47,15 @@ def build(  # typer makes options of parameters
             help="Stretch of time by which the reference is counted, to know how much it moves.", metavar="1h"
         ),
     ] = None,
+    derive: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column to make of others, such as pca, weekday or text_length:comment.", metavar="F[:A,B]"
+        ),
+    ] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="Files that --derive domain tells apart from DATA.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Build the reference profile of a model version from its training data, or from a log of a good period.
 
@@ -68,6 +77,8 @@ def build(  # typer makes options of parameters
             numeric=_names(numeric),
             bins=_bins(bins),
             chunk=None if chunk is None else parse_duration(chunk),
+            derive=derive or (),
+            against=against or (),
             progress=lambda events: status.update(f"Reading … {events:,} events"),
         )
     size = _write(out, profiles.encode(profile))

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,7 @@ from monitor import replay, settings
 from monitor.errors import DriftlineError, printable
 from monitor.logs.contract import Counted
 from monitor.pipeline import results
+from monitor.pipeline.explain import sentences
 from monitor.pipeline.merge import Output
 
 VERDICTS = {"ok": "green", "warning": "yellow", "drift": "red", "undecided": "dim"}
@@ -64,6 +66,8 @@ def _show(console: Console, summary: replay.Summary, out: Path) -> None:
     console.print(table)
     for event in summary.episodes:
         console.print(_episode(event), markup=False, highlight=False)
+        for line in sentences(event.evidence, most=1) if event.kind == "opened" else ():
+            console.print(Padding(Text(line), (0, 0, 0, 4), expand=False))
     unusable = ", ".join(f"{n:,} {reason}" for reason, n in sorted(summary.rejected.items()))
     skipped = ", ".join(f"{n:,} {reason}" for reason, n in sorted(summary.skipped.items()))
     console.print(
@@ -81,7 +85,12 @@ def _episode(event: results.EpisodeEvent) -> str:
         f" and {len(event.columns) - 5} more" if len(event.columns) > 5 else ""
     )
     when = results.rfc3339(event.start) if event.kind == "opened" else results.rfc3339(event.evidence.end)
-    return f"{when}  drift of {event.model} {event.version} {event.kind}: {names}"
+    line = f"{when}  drift of {event.model} {event.version} {event.kind}: {names}"
+    if event.kind == "opened" or event.worst is None:
+        return line
+    ratio = "" if event.worst.ratio is None else f" {event.worst.ratio:.1f}×"
+    worst = f"worst {printable(event.worst.column)}{ratio} in the window of {results.rfc3339(event.worst.start)}"
+    return f"{line}; {event.windows} windows in drift, {worst}"
 
 
 def _writable(path: Path) -> BinaryIO:

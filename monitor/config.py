@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from monitor.drift.episodes import RECOVERY
 from monitor.drift.profiles import Profile
 from monitor.drift.thresholds import Rule
 from monitor.drift.windows import Windows
@@ -41,6 +42,7 @@ class Model:
     """One monitored model or feature view: a reference profile per version, its windows and its columns' rules.
 
     Where a version's reference changes, `changes` has all that are listed, in the order of time; `versions` the first.
+    `recovery` windows without drift end an episode.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Model:
     columns: Mapping[str, ColumnRules] = field(default_factory=dict)
     min_events: int = 200
     changes: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
+    recovery: int = RECOVERY
 
     def references(self, version: str) -> tuple[Reference, ...]:
         """The version's references in the order of time."""
@@ -205,8 +208,8 @@ class Config:
     def epoch(self) -> str:
         """Names what the counts depend on: models, profiles, panes and time rules. Twelve hexadecimal digits."""
         parts = [
-            f"{m.name!r} {version!r} {reference.profile.fingerprint} {m.windows.pane} "
-            f"{m.windows.offset % m.windows.pane}{'' if reference.since is None else f' since {reference.since}'}"
+            f"{m.name!r} {version!r} {reference.profile.fingerprint} {m.windows.grid}"
+            f"{'' if reference.since is None else f' since {reference.since}'}"
             for m in self.models
             for version in m.versions
             for reference in m.references(version)

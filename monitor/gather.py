@@ -17,7 +17,7 @@ from monitor.logs.contract import EMPTY, NOT_AN_EVENT
 from monitor.logs.files import events, format_of, frames
 from monitor.logs.lines import check_owner, event_time, features_of, read_object
 from monitor.logs.screen import Unusable
-from monitor.observed import Observed
+from monitor.observed import Observed, Vectors
 
 PREDICTION = "prediction"  # name of the prediction's column, whatever the files call it
 
@@ -30,6 +30,7 @@ class Gathered:
 
     columns: dict[str, Observed] = field(default_factory=dict)
     prediction: Observed | None = None
+    vectors: dict[str, Vectors] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     times: list[int] = field(default_factory=list)
     events: int = 0
@@ -52,6 +53,7 @@ class Wanted:
     time: str | None = None
     prediction: str | None = None
     ignore: Collection[str] = ()
+    vectors: Collection[str] = ()  # columns of lists of numbers
 
 
 def gather(paths: Sequence[Path], wanted: Wanted, progress: Progress) -> Gathered:
@@ -154,11 +156,13 @@ def _add_columns(
             found.prediction.add(values)
         elif name in wanted.ignore:
             found.ignored.add(name)
+        elif name in wanted.vectors:
+            found.vectors.setdefault(name, Vectors(before)).add(values)
         elif name != wanted.time:
             found.columns.setdefault(name, Observed(before)).add(values)
-    for name, column in found.columns.items():
-        if name not in columns:
-            column.add([None] * size)
+    held: dict[str, Observed | Vectors] = {**found.columns, **found.vectors}
+    for name in held.keys() - columns.keys():
+        held[name].add([None] * size)
     if found.prediction and wanted.prediction not in columns:
         found.prediction.add([None] * size)
 

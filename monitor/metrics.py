@@ -60,7 +60,8 @@ class Metrics:
             self._made[name].labels(model.name)
         for outcome in get_args(Outcome):
             self._made["triggers_total"].labels(model.name, outcome)
-        self._made["window_size_seconds"].labels(model.name).set(model.windows.size / 1000)
+        if model.windows.events is None:
+            self._made["window_size_seconds"].labels(model.name).set(model.windows.size / 1000)
         for version in model.versions:
             profiles = [reference.profile for reference in model.references(version)]
             self._known[model.name, version] = [profile.fingerprint for profile in profiles]

@@ -51,6 +51,18 @@ WINDOWS = (
     Spec(
         "model_episode_start_timestamp_seconds", "gauge", WINDOW, "Start of the open episode in event time; 0 if none."
     ),
+    Spec(
+        "model_episode_worst_ratio",
+        "gauge",
+        WINDOW,
+        "Largest statistic over threshold of a column in the open episode so far; 0 if none.",
+    ),
+    Spec(
+        "model_episode_worst_timestamp_seconds",
+        "gauge",
+        WINDOW,
+        "Start of the window of the open episode's largest ratio, in event time; 0 if none.",
+    ),
 )
 
 # Gauges of one column in a model's last closed window.
@@ -79,7 +91,12 @@ PROCESS = (
     Spec(
         "late_events_total", "counter", ("model",), "Events that came after every window that holds them had retired."
     ),
-    Spec("window_size_seconds", "gauge", ("model",), "Configured size of the model's windows."),
+    Spec(
+        "window_size_seconds",
+        "gauge",
+        ("model",),
+        "Configured size of the model's windows; by the calendar the mean, by count none.",
+    ),
     Spec("model_reference_events", "gauge", ("model", "version"), "Events in the reference profile."),
     Spec("series_dropped_total", "counter", ("model",), "Column series left out because of max_series."),
     Spec("unknown_columns", "gauge", ("model", "version"), "Columns seen in events that the reference has not."),

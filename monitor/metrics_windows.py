@@ -6,6 +6,7 @@ Explicit timestamps are not set, because Prometheus would hide or refuse windows
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -87,6 +88,8 @@ def _window(result: Result) -> dict[str, float]:
         "model_drifted_columns": len(result.drifted),
         "model_episode_active": int(result.episode is not None),
         "model_episode_start_timestamp_seconds": _episode_start(result) if result.episode else 0,
+        "model_episode_worst_ratio": _worst_ratio(result),
+        "model_episode_worst_timestamp_seconds": result.worst.start / 1000 if result.worst else 0,
     }
 
 
@@ -96,6 +99,12 @@ def _episode_start(result: Result) -> float:
         return datetime.fromisoformat(str(result.episode).rsplit("/", 1)[-1]).timestamp()
     except ValueError:
         return result.start / 1000
+
+
+def _worst_ratio(result: Result) -> float:
+    if result.worst is None:
+        return 0.0
+    return math.inf if result.worst.ratio is None else result.worst.ratio
 
 
 def _column(result: ColumnResult, column: Column, reference: int) -> dict[str, float]:

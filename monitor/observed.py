@@ -8,7 +8,9 @@ missing in both; text and flags are invalid numbers; lists and objects are inval
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -107,9 +109,7 @@ class Observed:
     def unordered(self, cap: int) -> tuple[Unordered, Cells]:
         """Bins for the category names and each event's cell on them."""
         named = np.bincount(self.codes[self.codes >= 0], minlength=len(self.names))
-        numbers, which, sizes = np.unique(
-            self.floats[self.codes == NUMBER], return_inverse=True, return_counts=True
-        )  # numbers that a float holds
+        numbers, sizes = np.unique(self.floats[self.codes == NUMBER], return_counts=True)  # that a float holds
         spelled = [str(category_name(float(number))) for number in numbers]
         counts = dict(zip(self.names, named.tolist(), strict=True))
         for name, size in zip(spelled, sizes.tolist(), strict=True):
@@ -120,11 +120,18 @@ class Observed:
                 "leave the column out with --ignore, or group its values"
             )
         made = unordered_bins(counts, cap=cap)
-        codes = made.codes()
-        cells = np.full(len(self.codes), made.values + 1, dtype=np.intp)
-        cells[self.codes >= 0] = np.array([codes[name] for name in self.names] or [0])[self.codes[self.codes >= 0]]
-        cells[self.codes == NUMBER] = np.array([codes[name] for name in spelled] or [0])[which]
-        return made, self._mark_missing(made, cells)
+        return made, self.cells_on(made)
+
+    def cells_on(self, bins: Unordered) -> Cells:
+        """Each event's cell on bins of names."""
+        numbers, which = np.unique(self.floats[self.codes == NUMBER], return_inverse=True)
+        spelled = [str(category_name(float(number))) for number in numbers]
+        codes = bins.codes()
+        cells = np.full(len(self.codes), bins.values + 1, dtype=np.intp)
+        named = np.array([codes.get(name, bins.unseen) for name in self.names] or [0])
+        cells[self.codes >= 0] = named[self.codes[self.codes >= 0]]
+        cells[self.codes == NUMBER] = np.array([codes.get(name, bins.unseen) for name in spelled] or [0])[which]
+        return self._mark_missing(bins, cells)
 
     def _mark_missing(self, bins: Bins, cells: Cells) -> Cells:
         cells[self.codes == MISSING] = bins.values
@@ -157,6 +164,46 @@ class Observed:
     def _append(self, floats: Floats, codes: npt.NDArray[np.int32]) -> None:
         self._floats.append(floats)
         self._codes.append(codes)
+
+
+class Vectors:
+    """Lists of numbers, one per event: each a list, None where it is missing, a word where it is something else."""
+
+    def __init__(self, missing: int = 0) -> None:
+        self._values: list[array[float] | str | None] = [None] * missing
+
+    def add(self, values: Sequence[object]) -> None:
+        """Take the values of further events."""
+        self._values += [None if value is None else _packed(value) for value in values]
+
+    @property
+    def values(self) -> Iterator[object]:
+        """Each event's."""
+        return (value.tolist() if isinstance(value, array) else value for value in self._values)
+
+    def centroid(self, name: str) -> list[float]:
+        """The mean of the lists of the usual length. Raises DriftlineError where there are none."""
+        lists = [value for value in self._values if isinstance(value, array)]
+        if not lists:
+            raise DriftlineError(
+                f"--derive {name}: expected lists of numbers, got none in {len(self._values):,} values"
+            )
+        ((length, _),) = Counter(map(len, lists)).most_common(1)
+        total, n = np.zeros(length), 0
+        for value in lists:
+            if len(value) == length:
+                total, n = total + np.frombuffer(value), n + 1
+        return [float(x) for x in total / n]
+
+
+def _packed(value: object) -> array[float] | str:
+    """A list of finite numbers; a word in place of anything else."""
+    if not isinstance(value, list) or not value or not all(type(x) in {int, float} for x in value):
+        return "no numbers"
+    try:
+        return array("d", value)
+    except OverflowError:
+        return "no numbers"
 
 
 def _float(value: object) -> float:

@@ -6,13 +6,16 @@ All values of all columns are held in memory while the bins are made (8 to 12 by
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from monitor.drift.bins import SPECIAL, Bins
+from monitor.derive import Known, Wish, check_sources, of_columns, of_times, of_values, read_wishes
+from monitor.drift.bins import SPECIAL, Bins, Unordered
+from monitor.drift.derived import Derived
 from monitor.drift.profiles import Chunks, Column, Profile, Role
 from monitor.durations import UNITS, format_duration
 from monitor.errors import DriftlineError
@@ -50,6 +53,8 @@ def build(
     bins: int | None = 200,
     categories: int = 1000,
     chunk: int | None = None,
+    derive: Sequence[str] = (),
+    against: Sequence[Path] = (),
     progress: Progress = lambda events: None,
 ) -> tuple[Profile, Report]:
     """The profile of the events in files, and a report on what was read.
@@ -58,32 +63,90 @@ def build(
     what to `ignore`; canonical events name their own. A column is numeric if most of its values are numbers, unless
     `categorical` or `numeric` says otherwise. bins: most bins of a numeric column, None for one per distinct value.
     chunk: milliseconds; None takes an hour, or longer where that leaves too few events. The prediction's column is
-    called `prediction` whatever the files call it.
+    called `prediction` whatever the files call it. derive: columns to be made, as in `read_wishes`; what only they read
+    is not monitored itself, unless it is named in `categorical`. against: files that `domain` tells apart from these.
     """
     _check_options(paths, bins=bins, categories=categories, chunk=chunk)
-    found = gather(paths, Wanted(model, version, time, prediction, frozenset(ignore)), progress)
+    wishes = read_wishes(derive)
+    lists = {wish.inputs[0] for wish in wishes if wish.function.takes == "numbers"}
+    wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists)
+    found = gather(paths, wanted, progress)
+    check_sources(wishes, {*found.columns, *found.vectors})
+    texts = {wish.inputs[0] for wish in wishes if wish.function.takes == "text"} - {*categorical}
     kinds = dict.fromkeys(categorical, "categorical") | dict.fromkeys(numeric, "numeric")
     _check_names(found, ignore=ignore, categorical=categorical, numeric=numeric, prediction=prediction)
-    observed: dict[str, tuple[Role, Observed]] = {name: ("feature", column) for name, column in found.columns.items()}
+    observed: dict[str, tuple[Role, Observed]] = {
+        name: ("feature", column) for name, column in found.columns.items() if name not in texts
+    }
     if found.prediction:
         kinds[PREDICTION] = kinds.get(prediction or PREDICTION, kinds.get(PREDICTION, ""))
         observed[PREDICTION] = ("prediction", found.prediction)
-    if not observed:
+    if not observed and not wishes:
         raise DriftlineError("expected at least one column to monitor, got none; ignore fewer")
-    columns, cells = [], []
-    for name, (role, column) in observed.items():
-        made, places = _bins(name, column, kinds.get(name, ""), bins=bins, categories=categories)
-        counts = np.bincount(places, minlength=made.values + SPECIAL).astype(np.int64)
-        columns.append(Column(name, role, made, counts))
-        cells.append(places)
+    made = {
+        name: _made(name, role, column, kinds.get(name, ""), bins=bins, categories=categories)
+        for name, (role, column) in observed.items()
+    }
+    other = gather(against, wanted, progress) if against else None
+    for wish, derived, column in _derived(wishes, found, made, other):
+        if wish.name in made:
+            raise DriftlineError(f"--derive {wish.name}: there is a column of this name; leave it out with --ignore")
+        kinds[wish.name] = "numeric" if wish.function.names is None else "categorical"
+        made[wish.name] = _made(wish.name, "derived", column, kinds[wish.name], bins=bins, derived=derived)
+    columns, cells = [one.column for one in made.values()], [one.places for one in made.values()]
     chunks = _chunks(found, columns, cells, chunk) if found.times else None
     start, end = (min(found.times), max(found.times)) if found.times else (None, None)
     profile = Profile(model, version, tuple(columns), start, end, chunks)
-    notes = notes_on(
-        profile, {name: column for name, (_, column) in observed.items()}, {name for name in kinds if kinds[name]}
-    )
+    notes = notes_on(profile, {name: one.observed for name, one in made.items()}, {k for k in kinds if kinds[k]})
     left_out, examples = dict(found.left_out), dict(found.examples)
     return profile, Report(len(paths), found.events, left_out, examples, chunks.size if chunks else None, notes)
+
+
+class _Made(NamedTuple):
+    """A column of the profile, each event's cell, and the values that it was made of."""
+
+    column: Column
+    places: Cells
+    observed: Observed
+
+
+def _made(
+    name: str,
+    role: Role,
+    observed: Observed,
+    kind: str,
+    *,
+    bins: int | None,
+    categories: int = 1000,
+    derived: Derived | None = None,
+) -> _Made:
+    found, places = _bins(name, observed, kind, bins=bins, categories=categories)
+    counts = np.bincount(places, minlength=found.values + SPECIAL).astype(np.int64)
+    return _Made(Column(name, role, found, counts, derived), places, observed)
+
+
+def _derived(
+    wishes: Sequence[Wish], found: Gathered, made: Mapping[str, _Made], other: Gathered | None
+) -> Iterator[tuple[Wish, Derived, Observed]]:
+    """The derived columns with each event's value; `made` are the columns that events bring."""
+    brought = {name: Known(one.column, one.observed.floats, one.places) for name, one in made.items()}
+    theirs = None if other is None else {name: _elsewhere(one.column, other) for name, one in brought.items()}
+    for wish in wishes:
+        if wish.function.takes_value:
+            name = wish.inputs[0]
+            yield wish, *of_values(wish, found.vectors[name] if name in found.vectors else found.columns[name])
+        elif wish.function.takes == "time":
+            yield wish, *of_times(wish, found.times)
+        else:
+            yield wish, *of_columns(wish, brought, theirs)
+
+
+def _elsewhere(column: Column, other: Gathered) -> Known:
+    """The same column of other files; all missing where they have not got it."""
+    found = other.prediction if column.role == "prediction" else other.columns.get(column.name)
+    observed = found or Observed(other.events)
+    places = observed.cells_on(column.bins) if isinstance(column.bins, Unordered) else np.empty(0, dtype=np.intp)
+    return Known(column, observed.floats, places)
 
 
 def _bins(name: str, column: Observed, kind: str, *, bins: int | None, categories: int) -> tuple[Bins, Cells]:

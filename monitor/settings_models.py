@@ -9,20 +9,21 @@ import numpy as np
 
 from monitor import config
 from monitor.drift.bins import MISSING
+from monitor.drift.episodes import RECOVERY
 from monitor.drift.methods import METHODS, method
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.thresholds import Fixed, Rule, Significant, default_rule
-from monitor.drift.windows import Windows
 from monitor.errors import DriftlineError
 from monitor.nodes import Node
 from monitor.settings_references import read_references
+from monitor.settings_windows import read_windows
 
 
 def read_model(node: Node, folder: Path) -> config.Model:
     """One entry of `models`; its profiles are found relative to `folder`."""
-    fields = node.fields("name", "versions", "window", "columns", "min_events")
+    fields = node.fields("name", "versions", "window", "columns", "min_events", "recovery")
     name = fields["name"].text(most=200)
-    windows = _windows(fields["window"])
+    windows = read_windows(fields["window"])
     read = {
         version: read_references(child, folder, windows, owner=(name, version))
         for version, child in fields["versions"].mapping(at_least=1).items()
@@ -33,21 +34,8 @@ def read_model(node: Node, folder: Path) -> config.Model:
     least = fields["min_events"].integer(200, least=1, most=10**9)
     versions = {version: found[0].profile for version, found in references.items()}
     changes = {version: found for version, found in references.items() if found[-1].since is not None}
-    return config.Model(name, versions, windows, columns, least, changes)
-
-
-def _windows(node: Node) -> Windows:
-    fields, before = node.fields("size", "step", "lateness", "offset"), len(node.mistakes)
-    size = fields["size"].duration(None, least=1_000)
-    step = fields["step"].duration(size, least=1_000)
-    lateness, offset = fields["lateness"].duration(0), fields["offset"].duration(0)
-    if len(node.mistakes) > before:
-        return Windows(size, size)
-    try:
-        return Windows(size, step, lateness, offset)
-    except DriftlineError as error:
-        node.wrong(str(error))
-        return Windows(size, size)
+    recovery = fields["recovery"].integer(RECOVERY, least=1, most=10_000)
+    return config.Model(name, versions, windows, columns, least, changes, recovery)
 
 
 def _column(node: Node, name: str, profiles: Sequence[Profile]) -> config.ColumnRules:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from monitor import config
+from monitor.drift.calendars import rules
 from monitor.drift.profiles import Profile, decode
 from monitor.drift.windows import Windows
 from monitor.errors import DriftlineError
+from monitor.logs.millis import HIGH, LOW
 from monitor.nodes import Node
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,9 +57,13 @@ def _time(node: Node, windows: Windows) -> int | None:
     except (TypeError, ValueError, OverflowError):
         node.wrong("expected a time with its zone, such as 2026-12-01T00:00:00Z; put it in quotes")
         return None
-    if (time - windows.offset) % windows.step:
-        start = time - (time - windows.offset) % windows.step
-        near = " or ".join((EPOCH + timedelta(milliseconds=t)).isoformat() for t in (start, start + windows.step))
+    if not LOW <= time < HIGH:
+        node.wrong(f"expected a time that an event may have, from 1973 to 5138, got {read.isoformat()}")
+        return None
+    starts = windows.around(time)
+    if time != starts[0]:
+        zone = rules(windows.scale.zone)
+        near = " or ".join((EPOCH + timedelta(milliseconds=start)).astimezone(zone).isoformat() for start in starts)
         node.wrong(f"expected the start of a window, such as {near}: no window may have events of two references")
     return time
 

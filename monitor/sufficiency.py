@@ -12,11 +12,15 @@ from monitor.durations import format_duration
 NAMED = 5  # columns that a sentence names
 
 
-def lacking(profile: Profile, *, length: int, offset: int = 0) -> Iterator[str]:
-    """What the reference lacks to judge windows of `length` (ms), one sentence each; nothing where it has no chunks."""
+def lacking(profile: Profile, *, length: int | None, offset: int = 0) -> Iterator[str]:
+    """What the reference lacks to judge windows of `length` (ms), one sentence each; nothing where it has no chunks.
+
+    length: None where windows are not equally long.
+    """
     if profile.chunks is None:
         return
-    yield from _lengths(profile.chunks, length)
+    if length is not None:
+        yield from _lengths(profile.chunks, length)
     calibrations = calibrate(profile, length=length, offset=offset)
     unknown = {
         column.name: calibration
@@ -24,7 +28,7 @@ def lacking(profile: Profile, *, length: int, offset: int = 0) -> Iterator[str]:
         if calibration.variation.unknown
     }
     if unknown:
-        yield _too_short(unknown, length if length % profile.chunks.size == 0 else profile.chunks.size)
+        yield _too_short(unknown, profile.chunks.size if length is None or length % profile.chunks.size else length)
 
 
 def _lengths(chunks: Chunks, length: int) -> Iterator[str]:

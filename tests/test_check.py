@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from monitor.check import check, warnings
 from monitor.cli import app
 from monitor.config import DAY, Config, Model, Server, Tls, Webhook
+from monitor.drift.calendars import MONTH
 from monitor.drift.profiles import Chunks, Profile
 from monitor.drift.windows import Windows
 from tests.examples import HOUR, START, profile, profile_file
@@ -77,6 +78,18 @@ def test_what_is_no_yaml_is_the_one_mistake(tmp_path: Path) -> None:
         (
             with_reference(chunked(replace(profile(), start=START - 10 * DAY)), size=6 * DAY),
             "a window of 6d is larger than half of the reference (10.0 days)",
+        ),
+        (
+            with_reference(chunked(replace(profile(), start=START - 10 * DAY)), size=MONTH),
+            "a window of 1 month is larger than half of the reference (10.0 days)",
+        ),
+        (
+            Config((Model("credit", {"3": chunked(profile())}, Windows(HOUR, HOUR, events=600), min_events=200),)),
+            "a window of 600 events is larger than half of the reference (1,000)",
+        ),
+        (
+            Config((Model("credit", {"3": chunked(profile())}, Windows(HOUR, HOUR, events=100), min_events=200),)),
+            "a window of 100 events may have fewer than min_events (200) and stay undecided",
         ),
         (
             with_reference(chunked(replace(profile(), start=START - 3 * DAY))),

@@ -24,6 +24,7 @@ def test_every_field_of_the_configuration_is_documented() -> None:
         "password": "password_file",
         "since": "from",
         "changes": None,
+        "scale": "zone",
     }  # named otherwise in YAML, or not there
     kinds = [kind for kind in vars(config).values() if is_dataclass(kind) and kind.__module__ == config.__name__]
     names = {renamed.get(f.name, f.name) for kind in (*kinds, Windows) for f in fields(kind)} - {None}
@@ -65,6 +66,7 @@ def test_documented_defaults_are_the_ones_in_the_code() -> None:
         "block": f"{config.Kafka().block:,}",
         "port": config.Server().port,
         "min_events": config.Model("", {}, Windows(1, 1)).min_events,
+        "recovery": config.Model("", {}, Windows(1, 1)).recovery,
         "flush": "500ms",
         "checkpoint": "10s",
         "disorder": "10s",

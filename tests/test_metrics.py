@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitor.drift import methods
+from monitor.drift.episodes import Worst
 from monitor.errors import DriftlineError
 from monitor.metrics import Metrics
 from monitor.metrics_names import COLUMNS, METHODS, METRIC_NAMES, PREFIX, TABLE, WINDOWS
@@ -109,6 +111,19 @@ def test_an_open_episode_shows_the_start_that_stands_in_its_id_and_none_shows_ze
     metrics.window(result(start=START + HOUR, verdict="ok"), profile())
     assert value(metrics, "model_episode_active", W) == 0
     assert value(metrics, "model_episode_start_timestamp_seconds", W) == 0
+
+
+@pytest.mark.parametrize(("ratio", "shown"), [(4.5, 4.5), (None, math.inf)])
+def test_an_open_episode_shows_how_bad_it_has_been_and_when(ratio: float | None, shown: float) -> None:
+    metrics, worst = configured(), Worst(START - HOUR, START, "age0", ratio)
+
+    metrics.window(msgspec.structs.replace(result(), worst=worst), profile())
+    assert value(metrics, "model_episode_worst_ratio", W) == shown
+    assert value(metrics, "model_episode_worst_timestamp_seconds", W) == (START - HOUR) / 1000
+
+    metrics.window(result(start=START + HOUR, verdict="ok"), profile())
+    assert value(metrics, "model_episode_worst_ratio", W) == 0
+    assert value(metrics, "model_episode_worst_timestamp_seconds", W) == 0
 
 
 def test_a_revision_is_shown_but_not_counted_again() -> None:

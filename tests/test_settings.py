@@ -56,6 +56,7 @@ models:
     versions: {3: credit-3.json}
     window: {size: 2h, step: 30m, lateness: 10m, offset: 5m}
     min_events: 50
+    recovery: 5
     columns:
       age0: {methods: [psi, ks], primary: ks, thresholds: {psi: 0.25, ks: {pvalue: 1e-6, floor: 0.1}}}
       country: {methods: [psi], thresholds: {psi: {drift: 0.3, warning: 0.2}}}
@@ -93,6 +94,7 @@ max_series: 500
 
     credit = made.models[0]
     assert credit.windows == Windows(2 * HOUR, HOUR // 2, HOUR // 6, HOUR // 12)
+    assert (credit.min_events, credit.recovery) == (50, 5)
     assert credit.columns["age0"] == config.ColumnRules(
         ("psi", "ks"), "ks", {"psi": Fixed(0.25), "ks": Significant(1e-6, 0.1)}
     )

@@ -32,7 +32,10 @@ MISTAKES = [
     ("[1, 2]", [f"the document: expected fields ({EXPECTED_FIELDS}), got a list with 2 entries"]),
     ("models: []", ["models: expected a list with at least one entry, got a list with 0 entries"]),
     ("models: credit", ["models: expected a list with at least one entry, got 'credit'"]),
-    ("models: [credit]", ["models[0]: expected fields (name, versions, window, columns, min_events), got 'credit'"]),
+    (
+        "models: [credit]",
+        ["models[0]: expected fields (name, versions, window, columns, min_events, recovery), got 'credit'"],
+    ),
     (
         model(versions={"3": "credit-3.json", "4": "credit-4.json"}) + "max_models: 1",
         [
@@ -135,6 +138,7 @@ MISTAKES = [
         ["models[0].window.lateness: expected a duration such as 30s, 10m, 1h or 7d, got 'soon'"],
     ),
     (model(min_events=0), ["models[0].min_events: expected a whole number from 1 to 1,000,000,000, got 0"]),
+    (model(recovery=0), ["models[0].recovery: expected a whole number from 1 to 10,000, got 0"]),
     (model(min_events=True), ["models[0].min_events: expected a whole number from 1 to 1,000,000,000, got True"]),
     (
         column("agee", {"methods": ["psi"]}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import msgspec
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from monitor.errors import DriftlineError
 from monitor.pipeline.checkpoints import FORMAT, Record, Restored, restore, seal, unseal
-from monitor.pipeline.state import dump, load
+from monitor.pipeline.results import Result
+from monitor.pipeline.state import State, dump, load
 from monitor.triggers.dispatch import LEDGER
 from tests.memory import Topics
 from tests.test_restart import TOPICS, Life, check
@@ -110,7 +112,7 @@ def test_a_checkpoint_in_a_format_that_is_not_known_is_refused_and_says_what_to_
     records = [Record(key, None if value is None else of_format(version, value)) for key, value in history()[0]]
     with pytest.raises(DriftlineError) as said:
         restore(records)
-    assert f"written in format {version}, this version of driftline reads 1, {FORMAT}" in str(said.value)
+    assert f"written in format {version}, this version of driftline reads 1, 2, {FORMAT}" in str(said.value)
     assert "run the version that wrote it" in str(said.value)
     assert "count everything again" in str(said.value)
 
@@ -120,21 +122,59 @@ def of_format(version: int, value: bytes) -> bytes:
     return seal(msgspec.msgpack.encode([version, *msgspec.msgpack.decode(unseal(value))[1:]]))
 
 
-def older(key: bytes, value: bytes) -> bytes:
-    """The record as format 1 had it: a source had no `redo`, which now stands before its last field."""
+def older(key: bytes, value: bytes, version: int) -> bytes:
+    """The record as an earlier format had it.
+
+    In format 1 a source had no `redo`, which now stands before its last field; up to format 2 a published window had no
+    verdict, an episode no recovery, no worst window and no times of its columns, and a result no worst window and no
+    explanation.
+    """
     _, *fields = msgspec.msgpack.decode(unseal(value))
-    if b"|source " in key and fields[1] is not None:
-        *before, _, spent = msgspec.msgpack.decode(fields[1])
-        fields[1] = msgspec.msgpack.encode([*before, spent])
-    return seal(msgspec.msgpack.encode([1, *fields]))
+    held = b"|source " in key or b"|series " in key
+    if held and fields[1] is not None:
+        fields[1] = older_item(key, fields[1], version)
+    return seal(msgspec.msgpack.encode([version, *fields]))
 
 
-def test_a_checkpoint_of_the_version_before_is_read() -> None:
-    records = [Record(key, None if value is None else older(key, value)) for key, value in history()[0]]
+def older_item(key: bytes, data: bytes, version: int) -> bytes:
+    """A source or a series as an earlier format had it."""
+    if b"|source " in key and version == 1:
+        *before, _, spent = msgspec.msgpack.decode(data)
+        return msgspec.msgpack.encode([*before, spent])
+    if b"|series " in key:
+        published, episode, last, late = msgspec.msgpack.decode(data)
+        columns = [(column, ("moved",)) for column in (last["columns"].values() if last else ())]
+        for told, new in ((episode, ("recovery", "worst", "since")), (last, ("worst", "groups")), *columns):
+            for name in new if told else ():
+                del told[name]
+        return msgspec.msgpack.encode([[[start, said[:3]] for start, said in published], episode, last, late])
+    return data
+
+
+def forgetful(items: dict[str, bytes]) -> State:
+    """The state as it is read from an earlier format: no worst window, no explanation, every verdict taken for ok."""
+    state = load(items)
+    for series in state.series.values():
+        series.published = {start: said._replace(verdict="ok") for start, said in series.published.items()}
+        series.episode = series.episode and replace(series.episode, worst=None, since={})
+        series.last = series.last and unexplained(series.last)
+    return state
+
+
+def unexplained(result: Result) -> Result:
+    columns = {name: msgspec.structs.replace(column, moved=()) for name, column in result.columns.items()}
+    return msgspec.structs.replace(result, columns=columns, worst=None, groups=())
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_checkpoint_of_an_earlier_version_is_read(version: int) -> None:
+    records = [Record(key, None if value is None else older(key, value, version)) for key, value in history()[0]]
     found = restore(records)
     assert found is not None
-    assert found.items != history()[1][-1].items
-    assert dump(load(found.items)) == history()[1][-1].items
+    newest = history()[1][-1].items
+    assert found.items != newest
+    assert any(series.episode for series in load(found.items).series.values())
+    assert dump(load(found.items)) == dump(forgetful(newest))
 
 
 def test_a_worker_without_any_state_computes_all_again_with_the_same_ids_and_content() -> None:

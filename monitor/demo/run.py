@@ -14,6 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.padding import Padding
+from rich.text import Text
 
 from monitor import access, config, settings
 from monitor.brokers import reach
@@ -24,6 +26,7 @@ from monitor.errors import OutsideError
 from monitor.metrics import Metrics
 from monitor.pipeline import results
 from monitor.pipeline.assemble import LogBatch, targets
+from monitor.pipeline.explain import sentences
 from monitor.pipeline.merge import Output
 from monitor.pipeline.results import EpisodeEvent, Result, rfc3339
 from monitor.replay import Log, Summary, replay
@@ -102,6 +105,8 @@ def _play(
                 live.update(heat.render(width))
             elif isinstance(event, EpisodeEvent):
                 live.console.print(_episode(event), highlight=False)
+                for line in sentences(event.evidence, most=1) if event.kind == "opened" else ():
+                    live.console.print(Padding(Text(line, style="dim"), (0, 0, 0, 12), expand=False))
 
         summary = replay(chosen, [Log("demo", 0, "events.jsonl", _days(log), Counter())], on_output=output)
         live.update(heat.render(width))

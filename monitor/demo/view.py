@@ -41,7 +41,7 @@ class Heat:
         legend = Text(" " * (NAME + 2))
         for (_, colour, sign), text in zip(SHADES, ("well below", "below", "near the threshold", "drift"), strict=True):
             legend.append(f"{sign} ", style=colour).append(f"{text}   ", style="dim")
-        legend.append("  not decided   ", style="dim")
+        legend.append("  blank: not decided   ", style="dim")
         legend.append(f"one cell is {per} week{'s' if per > 1 else ''}", style="dim")
         return Group(*lines, legend)
 

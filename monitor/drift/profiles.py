@@ -11,7 +11,7 @@ import hashlib
 import json
 import sys
 import zlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from types import NoneType
 from typing import Any, Literal, get_args
@@ -20,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.drift.bins import SPECIAL, Bins, Counts, Ordered, Unordered
+from monitor.drift.derivations import check_derived, decode_derived
+from monitor.drift.derived import Derived
 from monitor.errors import DriftlineError
 
 SCHEMA = "driftline.profile/1"
@@ -30,12 +32,16 @@ Role = Literal["feature", "prediction", "derived"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One monitored column: its bins and the reference's counts on them, `missing` and `invalid` at the end."""
+    """One monitored column: its bins and the reference's counts on them, `missing` and `invalid` at the end.
+
+    `derived` says how it is made, where the events do not bring it.
+    """
 
     name: str
     role: Role
     bins: Bins
     counts: Counts
+    derived: Derived | None = None
 
     def __post_init__(self) -> None:
         if len(self.counts) != self.size:
@@ -106,6 +112,9 @@ class Profile:
             raise DriftlineError(
                 f"profile of {self.model!r}: every column must count the same events, got {sorted(totals)}"
             )
+        for column in self.columns:
+            if column.derived:
+                check_derived(self, column)
         if self.chunks and self.chunks.cells != self.size:
             raise DriftlineError(
                 f"profile of {self.model!r}: chunks have {self.chunks.cells} counts each, expected {self.size}"
@@ -212,7 +221,9 @@ def _encode_column(column: Column) -> dict[str, Any]:
     else:
         bins = {"categories": column.bins.categories, "others": column.bins.others}
     kind = "numeric" if column.ordered else "categorical"
-    return {"name": column.name, "role": column.role, "type": kind, "bins": bins, "counts": column.counts.tolist()}
+    made = {"derived": asdict(column.derived)} if column.derived else {}
+    head = {"name": column.name, "role": column.role, "type": kind} | made
+    return head | {"bins": bins, "counts": column.counts.tolist()}
 
 
 def _decode_column(document: Any) -> Column:
@@ -230,7 +241,8 @@ def _decode_column(document: Any) -> Column:
         categories, others = (_field(found, key, list) for key in ("categories", "others"))
         # Interned: a hundred models share countries, currencies and product names.
         bins = Unordered(*(tuple(sys.intern(str(name)) for name in names) for names in (categories, others)))
-    return Column(name, role, bins, _array(document, "counts", kinds="i").astype(np.int64))
+    derived = decode_derived(document["derived"]) if document.get("derived") is not None else None
+    return Column(name, role, bins, _array(document, "counts", kinds="i").astype(np.int64), derived)
 
 
 def _encode_chunks(chunks: Chunks) -> dict[str, Any]:

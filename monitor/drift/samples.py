@@ -74,8 +74,12 @@ class Sample:
 
     @cached_property
     def centred(self) -> Floats:
-        """Positions over `scale`, less their mean over the events: their squares cannot overflow."""
+        """Positions over `scale`, less their mean over the events: their squares cannot overflow.
+
+        Counted from the bin with most events, so that events of one value have exactly no variance.
+        """
         scaled = self.positions / self.scale
+        scaled -= scaled[self.counts.argmax()]
         return scaled - dot(self.shares, scaled)
 
     @cached_property

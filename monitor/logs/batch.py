@@ -218,8 +218,8 @@ class Batch:
         """The events whose panes the block may hold; which panes come first is decided by the log's order alone."""
         if not len(part.index):
             return part
-        panes = part.times - (part.times - windows.offset) % windows.pane
-        if len(opened) + (int(panes.max()) - int(panes.min())) // windows.pane < most:
+        panes = windows.panes_of(part.times)
+        if len(opened) + windows.panes_from(int(panes.min()), int(panes.max())) <= most:
             return part
         distinct, pane_of = np.unique(panes, return_inverse=True)
         first = np.full(len(distinct), np.iinfo(np.int64).max)

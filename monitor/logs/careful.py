@@ -99,6 +99,10 @@ def read_row(envelope: Envelope, layout: Layout) -> Row:
         row.cells.append(table[_category(raw, column.name)])
         if raw[:1] not in {b"", b"n", b'"'}:
             row.odd.append(i)
+    for value in layout.values:
+        row.floats.append(value.compute(_logged(bytes(features.get(value.source, ABSENT)), value.source)))
+        if row.floats[-1] == NO_NUMBER:
+            row.odd.append(value.index)
     return row
 
 
@@ -141,6 +145,14 @@ def _category(raw: bytes, name: str) -> object:
     try:
         return category_name(_any.decode(raw))
     except msgspec.ValidationError:
+        raise Unusable(NOT_JSON, f"column {name[:UNKNOWN_LENGTH]!r}: number out of range: {_excerpt(raw)}") from None
+
+
+def _logged(raw: bytes, name: str) -> object:
+    """Any value as it was logged; None if it is absent."""
+    try:
+        return _any.decode(raw) if raw else None
+    except (msgspec.MsgspecError, ValueError):
         raise Unusable(NOT_JSON, f"column {name[:UNKNOWN_LENGTH]!r}: number out of range: {_excerpt(raw)}") from None
 
 

@@ -17,13 +17,12 @@ import numpy.typing as npt
 from monitor.drift.bins import INVALID, MISSING, Counts, Floats, Ordered, Unordered
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.windows import Windows
+from monitor.logs.derive import Cells, FromRows, from_values
 
 NO_NUMBER = math.inf  # an invalid value of a numeric column
 MISSING_NUMBER = math.nan
 NO_CATEGORY = object()  # an invalid value of a categorical column; None is a missing one
 FEW = 100  # events of a pane below which sorting its columns costs more than looking each value up
-
-Cells = npt.NDArray[np.int64]
 
 
 class Table(dict[object, int]):
@@ -47,7 +46,7 @@ class Table(dict[object, int]):
 class Part:
     """Events of one target: their places in the batch and times, shape (n,), and the values of their columns.
 
-    floats: shape (numeric columns, n). cells: shape (categorical columns, n).
+    floats: shape (numeric columns, n), those made of single values last. cells: shape (categorical columns, n).
     """
 
     index: npt.NDArray[np.int64]
@@ -61,28 +60,38 @@ class Part:
 
 
 class Layout:
-    """How a profile's columns are read and counted; the prediction stands last in `numeric` or in `categorical`."""
+    """How a profile's columns are read and counted; the prediction stands last in `numeric` or in `categorical`.
+
+    These two have the columns that events bring, `values` those that are made of a single value of an event.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self.features = frozenset(column.name for column in profile.columns if column.role != "prediction")
-        by_source = sorted(range(len(profile.columns)), key=lambda i: profile.columns[i].role == "prediction")
+        self.values = from_values(profile)
+        brought = [i for i, column in enumerate(profile.columns) if column.derived is None]
+        features = {profile.columns[i].name for i in brought if profile.columns[i].role != "prediction"}
+        self.features = frozenset(features | {value.source for value in self.values})
+        by_source = sorted(brought, key=lambda i: profile.columns[i].role == "prediction")
         self.numeric = tuple(i for i in by_source if profile.columns[i].ordered)
         self.categorical = tuple(i for i in by_source if not profile.columns[i].ordered)
         self.tables = tuple(Table(profile.columns[i], profile.offsets[i]) for i in self.categorical)
-        edges = (bins.edges for i in self.numeric if isinstance(bins := profile.columns[i].bins, Ordered))
+        read = (*self.numeric, *(value.index for value in self.values))
+        self._derive = FromRows(profile, floats=read, cells=self.categorical)
+        self._floating = (*read, *self._derive.ordered)
+        edges = (bins.edges for i in self._floating if isinstance(bins := profile.columns[i].bins, Ordered))
         self.cuts = tuple(np.concatenate((known, (NO_NUMBER, MISSING_NUMBER))) for known in edges)
 
     def count_panes(self, part: Part, windows: Windows) -> Iterator[tuple[int, npt.NDArray[np.integer[Any]]]]:
         """Counts of each pane that holds any of the events, earliest first; narrow where there may be many."""
-        panes = part.times - (part.times - windows.offset) % windows.pane
+        panes = windows.panes_of(part.times)
         first = int(panes[0])
+        floats, cells = self._derive(part.times, part.floats, part.cells)
         if np.all(panes == first):
-            yield first, self.count(part.floats, part.cells)
+            yield first, self.count(floats, cells)
             return
         order = np.argsort(panes, kind="stable")
         starts, begins = np.unique(panes[order], return_index=True)
-        floats, cells = part.floats[:, order], part.cells[:, order]
+        floats, cells = floats[:, order], cells[:, order]
         ends = [*begins[1:].tolist(), len(panes)]
         few = len(panes) < FEW * len(starts)
         for pane, begin, end in zip(starts.tolist(), begins.tolist(), ends, strict=True):
@@ -93,7 +102,7 @@ class Layout:
         """Counts of many events: each numeric column is sorted and its edges are looked up in it."""
         counts = np.bincount(cells.ravel(), minlength=self.profile.size).astype(np.int64, copy=False)
         ranked = np.sort(floats, axis=1)
-        for i, column, cuts in zip(self.numeric, ranked, self.cuts, strict=True):
+        for i, column, cuts in zip(self._floating, ranked, self.cuts, strict=True):
             below = column.searchsorted(cuts)  # nan sorts last
             start, stop = self.profile.offsets[i], self.profile.offsets[i + 1]
             counts[start] = below[0]
@@ -105,7 +114,7 @@ class Layout:
     def count_few(self, floats: Floats, cells: Cells) -> Counts:
         """The same counts, value by value: for the few events of one pane among many."""
         found = [cells.ravel()]
-        for i, column, cuts in zip(self.numeric, floats, self.cuts, strict=True):
+        for i, column, cuts in zip(self._floating, floats, self.cuts, strict=True):
             codes = cuts[:-2].searchsorted(column, side="right")
             codes[np.isposinf(column)] = len(cuts)
             codes[np.isnan(column)] = len(cuts) - 1

@@ -100,7 +100,7 @@ class Target:
         """
         for start in self.windows.starting_in(pane):
             ours = self.since is None or start >= self.since
-            if ours and (self.until is None or not start < self.until < start + self.windows.size):
+            if ours and (self.until is None or not start < self.until < self.windows.end(start)):
                 yield start
 
 

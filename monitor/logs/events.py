@@ -23,8 +23,9 @@ from msgspec.structs import astuple
 
 from monitor.drift.bins import Floats
 from monitor.logs.careful import TIME, UNKNOWN
-from monitor.logs.columns import MISSING_NUMBER, NO_CATEGORY, NO_NUMBER, Cells, Layout
+from monitor.logs.columns import MISSING_NUMBER, NO_CATEGORY, NO_NUMBER, Layout
 from monitor.logs.contract import category_name
+from monitor.logs.derive import Cells, by_source
 from monitor.logs.millis import Millis, Zoned, milliseconds
 
 PATIENCE = 8  # odd values of a column before its type takes anything
@@ -55,6 +56,10 @@ class Reader:
         self._predictions = [i for i in range(len(columns)) if columns[i].role == "prediction"]
         self._features = [i for i in (*layout.numeric, *layout.categorical) if i not in self._predictions]
         self._numeric = sum(1 for i in layout.numeric if i not in self._predictions)
+        self._sources = by_source(layout.values)
+        read = [columns[i].name for i in self._features]
+        self._alone = [name for name in self._sources if name not in read]  # what only derived columns read
+        self._place = {name: place for place, name in enumerate([*read, *self._alone])}
         self.decode: Callable[[bytes], Any] | None = self._decoder() if self._typed() else None
 
     def note(self, odd: Sequence[int]) -> None:
@@ -76,7 +81,8 @@ class Reader:
         """Floats (numeric columns, n) and cells (categorical columns, n) of decoded events."""
         n = len(events)
         values: list[Sequence[Any]] = list(zip(*map(astuple, map(attrgetter("features"), events)), strict=True))
-        numeric, categorical = values[: self._numeric], values[self._numeric :]
+        made = [list(map(v.compute, values[self._place[v.source]])) for v in self.layout.values]
+        numeric, categorical = values[: self._numeric], values[self._numeric : len(self._features)]
         for i in self._predictions:
             (numeric if i in self.layout.numeric else categorical).append(list(map(attrgetter("prediction"), events)))
         for place, i in enumerate(self.layout.numeric):
@@ -85,6 +91,7 @@ class Reader:
         for place, i in enumerate(self.layout.categorical):
             if i in self._tolerant:
                 categorical[place] = _names(categorical[place])
+        numeric += made
         cells = [map(table.__getitem__, names) for table, names in zip(self.layout.tables, categorical, strict=True)]
         return (
             np.fromiter(chain.from_iterable(numeric), np.float64, len(numeric) * n).reshape(
@@ -95,7 +102,7 @@ class Reader:
 
     def _typed(self) -> bool:
         """Whether a struct can hold these columns: msgspec takes no quotes or control characters in a field's name."""
-        names = [self.layout.profile.columns[i].name for i in self._features]
+        names = self._place
         plain = all(not set(name) & {'"', "\\"} and min(name, default=" ") >= " " for name in names)
         return plain and len(self._predictions) <= 1
 
@@ -103,7 +110,9 @@ class Reader:
         literal: Any = Literal
         columns = self.layout.profile.columns
         fields = [(f"c{i}", *self._type(i)) for i in self._features]
+        fields += [(f"s{self._place[name]}", self._type_of_source(name), None) for name in self._alone]
         renamed = {f"c{i}": columns[i].name for i in self._features}
+        renamed |= {f"s{self._place[name]}": name for name in self._alone}
         strict = UNKNOWN not in self._tolerant
         features = msgspec.defstruct("Features", fields, rename=renamed, gc=False, forbid_unknown_fields=strict)
         outer: list[Any] = [
@@ -125,6 +134,12 @@ class Reader:
         if i in self.layout.numeric:
             return (AnyNumber if i in self._tolerant else float | None), math.nan
         return (AnyCategory if i in self._tolerant else str | None), None
+
+    def _type_of_source(self, name: str) -> Any:
+        """Type of a value that only derived columns read: what they take, unless it was something else too often."""
+        if any(value.index in self._tolerant for value in self._sources[name]):
+            return AnyCategory
+        return str | None if self._sources[name][0].takes == "text" else list[float] | None
 
 
 def _numbers(values: Sequence[Any]) -> list[float]:

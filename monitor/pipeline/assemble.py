@@ -82,7 +82,7 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
             model.columns,
             pvalue=config.budget.pvalue(model.windows),
             min_events=model.min_events,
-            length=model.windows.size,
+            length=model.windows.length,
             offset=model.windows.offset,
         )
         for model in config.models
@@ -90,7 +90,14 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
         for target in _target(model, version).all()
     }
     read = config.kafka.sources if topics is None else topics
-    return Merge(targets(config), comparisons, topics=frozenset(read), disorder=config.clock.disorder, state=state)
+    return Merge(
+        targets(config),
+        comparisons,
+        topics=frozenset(read),
+        disorder=config.clock.disorder,
+        recovery={model.name: model.recovery for model in config.models},
+        state=state,
+    )
 
 
 def pieces(offsets: Sequence[int], stop: int, source: SourcePartition) -> Iterator[tuple[int, int, int]]:

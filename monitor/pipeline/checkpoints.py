@@ -20,8 +20,8 @@ import msgspec
 
 from monitor.errors import DriftlineError
 
-FORMAT = 2  # of what is written; 1, whose sources had no `redo`, is read as well
-READ = frozenset({1, FORMAT})
+FORMAT = 3  # of what is written; 1, whose sources had no `redo`, and 2, whose windows no verdict, are read as well
+READ = frozenset({1, 2, FORMAT})
 MARKER = "marker"
 REMEDY = (
     "stop all workers, delete the state and the summaries topic, and count everything again as docs/operations.md says"

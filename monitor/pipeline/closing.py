@@ -5,40 +5,82 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from monitor.drift import summaries, verdicts
+from monitor.drift import episodes, summaries
 from monitor.drift.bins import Counts
+from monitor.drift.episodes import RECOVERY, Episode
+from monitor.drift.verdicts import Verdict
 from monitor.logs.contract import PaneKey, Target
 from monitor.pipeline.compare import Comparison
-from monitor.pipeline.results import EpisodeEvent, Result, bare, rfc3339, series_id
-from monitor.pipeline.state import Published, Series, SeriesKey, State
+from monitor.pipeline.envelopes import pack, unpack
+from monitor.pipeline.explain import Explainer
+from monitor.pipeline.results import ColumnResult, EpisodeEvent, Result, bare, ranked, rfc3339, series_id
+from monitor.pipeline.state import Filling, Published, SeriesKey, State
 
 
 class Closing:
-    """Publishes windows of the state's panes. `targets` and `comparisons` are keyed by (model, version, reference)."""
+    """Publishes windows of the state's panes. `targets` and `comparisons` are keyed by (model, version, reference).
+
+    recovery: by model, the windows without drift that end an episode, where they are not the usual ones.
+    """
 
     def __init__(
         self,
         targets: Mapping[tuple[str, str, str], Target],
         comparisons: Mapping[tuple[str, str, str], Comparison],
         state: State,
+        recovery: Mapping[str, int],
     ) -> None:
         self._targets, self._comparisons, self._state = targets, comparisons, state
+        self._recovery = recovery
+        self._explainers = {key: Explainer(target.profile) for key, target in targets.items()}
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
         """The window's result and what it means for the episode; nothing where it would say the same again."""
+        target = self._targets[key[:3]]
+        yield from self._publish(key, start, target.windows.end(start), self._window(key, target, start))
+
+    def fill(self, key: SeriesKey, pane: int) -> Iterator[Result | EpisodeEvent]:
+        """Put a final slice into the window by count that is being filled; its result where it has events enough."""
         target, series = self._targets[key[:3]], self._state.series[key]
-        counts = self._window(key, target, start)
+        counts, end = self._state.panes[PaneKey(*key, pane)], target.windows.end(pane)
+        if series.filling is None and target.since is not None:
+            yield from self._left_over(key, target.since)
+        start, packed = series.filling or Filling(pane)
+        if packed:
+            counts = summaries.merge(counts, unpack(packed))
+        if summaries.events(target.profile, counts) < (target.windows.events or 1):
+            series.filling = Filling(start, pack(counts))
+            return
+        yield from self._publish(key, start, end, counts)
+        del series.published[start]
+        series.filling = Filling(end)
+
+    def _left_over(self, key: SeriesKey, since: int) -> Iterator[Result | EpisodeEvent]:
+        """What has filled no window on the references before this one, which will have no more events."""
+        for name, earlier in self._targets.items():
+            before = SeriesKey(*name, key.segment)
+            series = self._state.series.get(before)
+            if name[:2] != key[:2] or earlier.until is None or earlier.until > since or series is None:
+                continue
+            if series.filling is not None and series.filling.packed:
+                start, packed = series.filling
+                yield from self._publish(before, start, earlier.until, unpack(packed))
+                del series.published[start]
+                series.filling = Filling(earlier.until)
+
+    def _publish(self, key: SeriesKey, start: int, end: int, counts: Counts) -> Iterator[Result | EpisodeEvent]:
+        target, series = self._targets[key[:3]], self._state.series[key]
         events = summaries.events(target.profile, counts)
         before = series.published.get(start)
         if events == (before.events if before is not None else 0):
             return
-        now = Published(before.revision + 1, events, before.first_events) if before else Published(0, events, events)
-        verdict, columns = self._comparisons[key[:3]](counts, start)
-        end = start + target.windows.size
-        drifted = [name for name, column in columns.items() if column.verdict == "drift"]
-        was = series.episode
-        series.episode = verdicts.follow(was, verdict, start=start, end=end, revision=now.revision, drifted=drifted)
+        explainer = self._explainers[key[:3]]
+        verdict, compared = self._comparisons[key[:3]](counts, start)
+        columns = explainer.moved(counts, compared)
+        now = before.again(events, verdict) if before else Published(0, events, events, verdict)
+        was, series.episode = series.episode, self._followed(key, (start, end), verdict, columns)
         series.published[start] = now
+        open_ = series.episode if series.episode and not series.episode.closed else None
         result = Result(
             id=f"{_name(key)}/{rfc3339(start)}/{rfc3339(end)}/{now.revision}",
             model=key.model,
@@ -53,12 +95,31 @@ class Closing:
             verdict=verdict,
             columns=columns,
             reference=target.profile.fingerprint,
-            episode=_open_episode(key, series),
+            episode=_episode_id(key, open_) if open_ else None,
+            worst=open_.worst if open_ else None,
+            groups=explainer.groups(columns, open_),
         )
         if series.last is None or start >= series.last.start:
             series.last = bare(result)
         yield result
         yield from _transition(key, was, series.episode, bare(result))
+
+    def _followed(
+        self, key: SeriesKey, window: tuple[int, int], verdict: Verdict, columns: Mapping[str, ColumnResult]
+    ) -> Episode | None:
+        """The episode after this verdict on a window; `published` has yet what was said of the window before."""
+        series, (start, end) = self._state.series[key], window
+        before = series.published.get(start)
+        return episodes.follow(
+            series.episode,
+            verdict,
+            start=start,
+            end=end,
+            drifted={name: columns[name].ratio for name in ranked(columns)},
+            said=before.verdict if before else "undecided",
+            later=(known.verdict for other, known in series.published.items() if other > start),
+            recovery=self._recovery.get(key.model, RECOVERY),
+        )
 
     def _window(self, key: SeriesKey, target: Target, start: int) -> Counts:
         """The sum of the window's panes."""
@@ -70,9 +131,7 @@ class Closing:
         return counts
 
 
-def _transition(
-    key: SeriesKey, was: verdicts.Episode | None, now: verdicts.Episode | None, result: Result
-) -> Iterator[EpisodeEvent]:
+def _transition(key: SeriesKey, was: Episode | None, now: Episode | None, result: Result) -> Iterator[EpisodeEvent]:
     """The event where an episode opened or closed with this result."""
     if now is None:
         return
@@ -80,16 +139,13 @@ def _transition(
     closed = now.closed and was is not None and not was.closed
     if opened or closed:
         kind: Literal["opened", "closed"] = "opened" if opened else "closed"
+        name, stretch = _episode_id(key, now), (now.start, now.end)
         yield EpisodeEvent(
-            kind, _episode_id(key, now), key.model, key.version, None, now.start, now.end, now.columns, result
+            kind, name, key.model, key.version, None, *stretch, now.columns, result, now.worst, now.windows
         )
 
 
-def _open_episode(key: SeriesKey, series: Series) -> str | None:
-    return _episode_id(key, series.episode) if series.episode and not series.episode.closed else None
-
-
-def _episode_id(key: SeriesKey, episode: verdicts.Episode) -> str:
+def _episode_id(key: SeriesKey, episode: Episode) -> str:
     return f"{_name(key)}/{rfc3339(episode.start)}"
 
 

@@ -92,7 +92,17 @@ class Comparison:
         why = reason(found, made[judge.primary], at.drift, shares, self._min_events)
         missing, invalid = int(counts[MISSING]), int(counts[INVALID])
         return ColumnResult(
-            judge.column.role, found.n, missing, invalid, unseen, verdict, judge.primary, made, shown, why, shares
+            judge.column.role,
+            found.n,
+            missing,
+            invalid,
+            unseen,
+            verdict,
+            judge.primary,
+            made,
+            shown,
+            reason=why,
+            shares=shares,
         )
 
     def _limits(self, found: Scored, name: str, at: Levels) -> Limits:

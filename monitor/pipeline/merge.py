@@ -8,6 +8,7 @@ partition went idle is a record in that log.
         ▼
     panes (totals) ── watermark passes a window's end ── result, revision 0       (closing.py)
         │                                └── late, but before it retires ── revision + 1
+        ├── retires, windows by count ── into the one being filled, result when it has events enough
         └── no window needs the pane any more ── counted as late
 """
 
@@ -60,7 +61,8 @@ class _Part(NamedTuple):
 class Merge:
     """The state machine. `targets` are keyed by (model, version), `comparisons` by (model, version, reference).
 
-    `topics` are the logs that are read: no window closes before each of them was heard of.
+    `topics` are the logs that are read: no window closes before each of them was heard of. `recovery` has, by model,
+    how many windows without drift end an episode, where they are not the usual ones.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Merge:
         *,
         topics: Collection[str],
         disorder: int,
+        recovery: Mapping[str, int] | None = None,
         state: State | None = None,
     ) -> None:
         self._targets = {(*key, target.reference): target for key, first in targets.items() for target in first.all()}
@@ -77,7 +80,7 @@ class Merge:
         self._topics, self._disorder = topics, disorder
         self.state = state or State()
         self.tally = Tally()
-        self._closing = Closing(self._targets, comparisons, self.state)
+        self._closing = Closing(self._targets, comparisons, self.state, recovery or {})
         self._due: list[tuple[int, SeriesKey, int]] = []  # (watermark at which it closes, series, window start)
         self._retiring: list[tuple[int, PaneKey]] = []  # (watermark from which no window needs it, pane)
         self._forget_strangers()
@@ -225,9 +228,9 @@ class Merge:
         """Queue a new pane's windows to be closed when the watermark passes their ends, and the pane to retire."""
         series = SeriesKey(*key[:4])
         published = self.state.series.setdefault(series, Series()).published
-        for start in target.starting_in(key.pane):
+        for start in target.starting_in(key.pane) if target.windows.events is None else ():
             if start not in published and not self._retired(series, start):
-                heapq.heappush(self._due, (target.windows.closes(start), series, start))
+                heapq.heappush(self._due, (target.windows.end(start), series, start))
         heapq.heappush(self._retiring, (target.windows.pane_retires(key.pane), key))
 
     def _advance(self) -> Iterator[Output]:
@@ -243,11 +246,13 @@ class Merge:
             if start not in self.state.series[series].published:
                 yield from self._closing.publish(series, start)
         while self._retiring and self.state.passed(self._retiring[0][0]):
-            self._retire(heapq.heappop(self._retiring)[1])
+            yield from self._retire(heapq.heappop(self._retiring)[1])
 
-    def _retire(self, key: PaneKey) -> None:
+    def _retire(self, key: PaneKey) -> Iterator[Output]:
         """Drop a pane, and what was published of its windows: all of them have retired."""
         target = self._targets[key[:3]]
+        if target.windows.events is not None:
+            yield from self._closing.fill(SeriesKey(*key[:4]), key.pane)
         del self.state.panes[key]
         for source in self.state.sources.values():
             if key in source.open:
@@ -264,6 +269,11 @@ class Merge:
         for key in [key for key in state.panes if not self._target(key)]:
             del state.panes[key]
         state.series = {key: series for key, series in state.series.items() if self._target(key)}
+        for name, series in state.series.items():
+            if self._targets[name[:3]].windows.events is None:
+                series.filling = None
+            else:
+                series.published = {}
         for source in state.sources.values():
             source.open = {key: counts for key, counts in source.open.items() if self._target(key)}
 

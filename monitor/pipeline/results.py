@@ -7,11 +7,14 @@ so whoever receives it twice may drop either. `windows.schema.json` describes it
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
 
+from monitor.drift.episodes import Worst
+from monitor.drift.explanations import Movement
 from monitor.drift.verdicts import Verdict
 from monitor.errors import DriftlineError
 
@@ -49,7 +52,7 @@ class ColumnResult(msgspec.Struct, frozen=True):
 
     `counts` are the events in each of the reference's bins, then the missing and the invalid; None where they were left
     out. `reason` says why the verdict is what it is, `shares` how the missing, the invalid and the unseen were judged,
-    where the window or the reference has any.
+    where the window or the reference has any. `moved` says what moved most in a column in drift.
     """
 
     role: str
@@ -61,6 +64,7 @@ class ColumnResult(msgspec.Struct, frozen=True):
     primary: str | None
     scores: dict[str, ScoreResult]
     counts: list[int] | None = None
+    moved: tuple[Movement, ...] = ()
     reason: str | None = None
     shares: dict[str, ShareResult] = {}
 
@@ -75,7 +79,11 @@ class ColumnResult(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One window of one model version; `start` and `end` are UTC milliseconds, RFC 3339 in JSON."""
+    """One window of one model version; `start` and `end` are UTC milliseconds, RFC 3339 in JSON.
+
+    `worst` is the worst window of the open episode so far. `groups` are the columns in drift, those together that move
+    together in the reference.
+    """
 
     id: str
     model: str
@@ -91,16 +99,20 @@ class Result(msgspec.Struct, frozen=True):
     columns: dict[str, ColumnResult]
     reference: str
     episode: str | None = None
+    worst: Worst | None = None
+    groups: tuple[tuple[str, ...], ...] = ()
 
     @property
     def drifted(self) -> list[str]:
         """Names of the columns in drift, the furthest beyond its threshold first."""
-        names = [name for name, column in self.columns.items() if column.verdict == "drift"]
-        return sorted(names, key=lambda name: (-(self.columns[name].ratio or 0.0), name))
+        return ranked(self.columns)
 
 
 class EpisodeEvent(msgspec.Struct, frozen=True):
-    """An episode opened or closed with the window whose result is the evidence; times are UTC milliseconds."""
+    """An episode opened or closed with the window whose result is the evidence; times are UTC milliseconds.
+
+    `windows` drifted in it so far, `worst` is the worst of them.
+    """
 
     kind: Literal["opened", "closed"]
     id: str
@@ -111,11 +123,19 @@ class EpisodeEvent(msgspec.Struct, frozen=True):
     end: int
     columns: tuple[str, ...]
     evidence: Result
+    worst: Worst | None = None
+    windows: int = 1
 
     @property
     def trigger_id(self) -> str:
         """The same for every repetition of the same episode, and safe in an HTTP header: 32 hexadecimal digits."""
         return hashlib.sha256(self.id.encode()).hexdigest()[:32]
+
+
+def ranked(columns: Mapping[str, ColumnResult]) -> list[str]:
+    """Names of the columns in drift, the furthest beyond its threshold first; without a ratio, last."""
+    names = [name for name, column in columns.items() if column.verdict == "drift"]
+    return sorted(names, key=lambda name: (-(columns[name].ratio or 0.0), name))
 
 
 def rfc3339(time: int) -> str:
@@ -152,6 +172,8 @@ def encode(result: Result) -> bytes:
 def document(result: Result) -> dict[str, Any]:
     """The result as JSON sees it: times as text."""
     made: dict[str, Any] = msgspec.to_builtins(result)
+    if result.worst:
+        made["worst"] |= {"start": rfc3339(result.worst.start), "end": rfc3339(result.worst.end)}
     return made | {"start": rfc3339(result.start), "end": rfc3339(result.end)}
 
 
@@ -159,12 +181,17 @@ def decode(line: bytes) -> Result:
     """The result that `encode` wrote. Raises DriftlineError for anything else."""
     try:
         raw = msgspec.json.decode(line)
-        times = {key: _milliseconds(raw[key]) for key in ("start", "end")}
-        return msgspec.convert(raw | times, Result)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        if raw.get("worst") is not None:
+            raw["worst"] |= _times(raw["worst"])
+        return msgspec.convert(raw | _times(raw), Result)
+    except (AttributeError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DriftlineError(
             f"expected the result of a window as one line of JSON, got {line[:80]!r}: {error}"
         ) from error
+
+
+def _times(raw: dict[str, Any]) -> dict[str, int]:
+    return {key: _milliseconds(raw[key]) for key in ("start", "end")}
 
 
 def _milliseconds(text: str) -> int:

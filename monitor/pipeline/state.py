@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from monitor.drift.verdicts import Episode
+from monitor.drift.episodes import Episode
+from monitor.drift.verdicts import Verdict, model_verdict
 from monitor.drift.windows import Progress, SourcePartition
 from monitor.errors import DriftlineError
 from monitor.logs.contract import PaneKey
@@ -32,11 +33,27 @@ class SeriesKey(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What was last said of a window: its revision, its events, and the events of its first revision."""
+    """What was last said of a window: its revision, its events, and the events of its first revision.
+
+    `verdict` is the most severe of all revisions. Checkpoints of formats 1 and 2 did not have it; those of their
+    windows that drifted are in the episode all the same.
+    """
 
     revision: int
     events: int
     first_events: int
+    verdict: Verdict = "ok"
+
+    def again(self, events: int, verdict: Verdict) -> Published:
+        """The next revision."""
+        return Published(self.revision + 1, events, self.first_events, model_verdict([self.verdict, verdict]))
+
+
+class Filling(NamedTuple):
+    """A window by count that has not events enough yet: where it began, and its packed counts; empty for none."""
+
+    start: int
+    packed: bytes = b""
 
 
 @dataclass(slots=True)
@@ -44,7 +61,7 @@ class Series:
     """Windows published and not retired, the episode, the newest result, and events that came too late.
 
     No window that begins before `floor` is published any more, also where a later configuration has a longer lateness:
-    panes of it are gone.
+    panes of it are gone. `filling` is of windows by count.
     """
 
     published: dict[int, Published] = field(default_factory=dict)
@@ -52,6 +69,7 @@ class Series:
     last: Result | None = None
     late: int = 0
     floor: int | None = None
+    filling: Filling | None = None
 
 
 @dataclass(slots=True)
@@ -110,6 +128,8 @@ def dump(state: State) -> dict[str, bytes]:
         items[_key("series", key)] = _pack([sorted(series.published.items()), series.episode, series.last, series.late])
         if series.floor is not None:
             items[_key("floor", key)] = _pack(series.floor)
+        if series.filling is not None:
+            items[_key("filling", key)] = _pack(series.filling)
     return items
 
 
@@ -117,7 +137,7 @@ def load(items: Mapping[str, bytes]) -> State:
     """The state that `dump` wrote. Raises DriftlineError where an item is damaged or unknown."""
     state = State()
     try:
-        for key in sorted(items, reverse=True):  # a source before its open parts, a series before its floor
+        for key in sorted(items, reverse=True):  # a source before its open parts, a series before its floor and filling
             kind, _, name = key.partition(" ")
             _load_item(state, kind, json.loads(name) if name else [], items[key])
     except (ValueError, TypeError, KeyError, IndexError) as error:
@@ -145,6 +165,11 @@ def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
         state.series[SeriesKey(*name)] = Series(dict(published), episode, last, late)
     elif kind == "floor":  # format 1 of the checkpoints had none
         state.series[SeriesKey(*name)].floor = msgspec.msgpack.decode(data, type=int)
+    elif kind == "filling":
+        filling = msgspec.msgpack.decode(data, type=Filling)
+        if filling.packed:
+            unpack(filling.packed)  # raises where it is damaged
+        state.series[SeriesKey(*name)].filling = filling
     else:
         raise DriftlineError(f"unknown item {kind!r} in the checkpoint; it was written by a newer version of driftline")
 

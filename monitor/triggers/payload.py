@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from monitor.errors import DriftlineError
+from monitor.pipeline.explain import sentences
 from monitor.pipeline.results import EpisodeEvent, Result, document, rfc3339
 
 TYPE = "io.driftline.retrain.requested"
@@ -29,6 +30,7 @@ def payload(event: EpisodeEvent, *, source: str = "driftline") -> bytes:
         "episode": event.id,
         "opened_at": rfc3339(event.start),
         "columns": ranked(event.columns, event.evidence),
+        "explanation": sentences(event.evidence),
         "evidence": document(event.evidence),
     }
     return msgspec.json.encode(made)

@@ -9,7 +9,8 @@ import numpy as np
 from monitor.config import ColumnRules
 from monitor.drift.bins import Counts
 from monitor.drift.decisions import levels
-from monitor.drift.verdicts import Episode, Verdict, follow, model_verdict
+from monitor.drift.episodes import Episode, follow
+from monitor.drift.verdicts import Verdict, model_verdict
 from monitor.pipeline.compare import Comparison
 from tests.calibration.worlds import HOUR, MONTH, Changes, Simulated, World
 
@@ -49,7 +50,7 @@ class Model:
             start = self.series[0].start(hour)
             verdict, drifted = self.judge([month[hour] for month in months], start)
             was = episode
-            episode = follow(was, verdict, start=start, end=start + HOUR, revision=0, drifted=drifted)
+            episode = follow(was, verdict, start=start, end=start + HOUR, drifted=dict.fromkeys(drifted))
             opened += episode is not None and not episode.closed and (was is None or was.closed)
             drifting += verdict == "drift"
         return opened, drifting

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,7 +108,7 @@ def test_a_window_closes_at_its_end_and_retires_when_its_lateness_is_over() -> N
     # window     [-------)~~~~~|
     #                 closes  retires
     windows = Windows(HOUR, HOUR, lateness=HOUR // 6)
-    assert windows.closes(0) == HOUR
+    assert windows.end(0) == HOUR
     assert windows.retires(0) == HOUR + HOUR // 6
 
 
@@ -115,13 +118,15 @@ def test_a_window_closes_at_its_end_and_retires_when_its_lateness_is_over() -> N
         ({"size": 0, "step": 0}, "0 < step <= size"),
         ({"size": 10, "step": -1}, "0 < step <= size"),
         ({"size": 10, "step": 11}, "0 < step <= size"),
+        ({"size": 10, "step": 5, "events": 3}, "slices of one length"),
+        ({"size": 10, "step": 10, "events": 0}, "at least one event"),
         ({"size": 10, "step": 5, "lateness": -1}, "lateness of at least 0"),
         ({"size": 604_800_000, "step": 604_799_999}, f"more than {MAX_PANES}"),
     ],
 )
 def test_windows_that_cannot_be_are_refused(arguments: dict[str, int], message: str) -> None:
     with pytest.raises(DriftlineError, match=message):
-        Windows(**arguments)
+        Windows(**arguments)  # type: ignore[arg-type]  # for mypy any of them might be the scale
 
 
 def at(time: int | None, *, idle: int | None = None) -> Progress:
@@ -173,8 +178,8 @@ def test_when_all_are_idle_event_time_goes_on_at_the_pace_of_the_clock() -> None
 
 def test_the_last_window_closes_without_a_new_event() -> None:
     windows = Windows(HOUR, HOUR)
-    assert (mark(at(HOUR - 10, idle=5)) or 0) < windows.closes(0)
-    assert (mark(at(HOUR - 10, idle=10)) or 0) >= windows.closes(0)
+    assert (mark(at(HOUR - 10, idle=5)) or 0) < windows.end(0)
+    assert (mark(at(HOUR - 10, idle=10)) or 0) >= windows.end(0)
 
 
 def test_without_events_there_is_no_watermark() -> None:
@@ -206,3 +211,9 @@ def test_as_the_clock_goes_on_the_watermark_of_idle_partitions_never_falls(
     assert (before is None) == (after is None)
     if before is not None and after is not None:
         assert after == before + passed
+
+
+def test_no_code_takes_the_size_of_windows_for_the_time_that_they_last() -> None:
+    package = Path(__file__).parents[2] / "monitor"
+    sums = re.compile(r"[+-] *[\w.]*windows\.(size|step|pane)\b")  # by the calendar it is the mean: take `end`
+    assert [path.name for path in sorted(package.rglob("*.py")) if sums.search(path.read_text())] == []

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from monitor.drift.bins import SPECIAL, Bins, ordered_bins, unordered_bins
+from monitor.drift.derived import Derived, oov
 from monitor.drift.profiles import Column, Profile, Role
 from monitor.drift.windows import Windows
 from monitor.logs.contract import Counted, Target
@@ -22,11 +23,11 @@ CITY = unordered_bins({"Oslo": 9, "Zürich": 5, "1": 3, "true": 2, "0.5": 1, "":
 LABEL = unordered_bins({"yes": 3, "no": 2})
 
 
-def column(name: str, bins: Bins, role: Role = "feature") -> Column:
+def column(name: str, bins: Bins, role: Role = "feature", derived: Derived | None = None) -> Column:
     """A column whose reference counted one event in each bin, as far as that goes for 40 events."""
     counts = np.zeros(bins.values + SPECIAL, dtype=np.int64)
     counts[0] = 40
-    return Column(name, role, bins, counts)
+    return Column(name, role, bins, counts, derived)
 
 
 def profile(model: str, version: str, *columns: Column) -> Profile:
@@ -37,11 +38,31 @@ def profile(model: str, version: str, *columns: Column) -> Profile:
 FEATURES = (column("age", AGE), column("city", CITY), column("level", LEVEL), column("été", CITY))
 SCORE = column("prediction", LEVEL, "prediction")
 ANSWER = column("answer", LABEL, "prediction")
+SHARES = ordered_bins(np.array([0.0, 0.1, 0.5, 0.6, 1.0, 1.5, 3.0]))
+CITIES = {"table": [-1.0, 0.5, 0.25, 2.0, 0.0, 3.0, -1.0, -1.0]}  # a number for each of the cells of city
+BOTH = {"standards": [{"center": 40.0, "scale": 12.5}, CITIES]}
+REST = [[0.6, 0.8], [0.1, -0.3]]
+DERIVED = (
+    column("weekday", unordered_bins({"Monday": 9, "Tuesday": 7, "Sunday": 1}), "derived", Derived("weekday")),
+    column("length of note", LEVEL, "derived", Derived("text_length", ("note",))),
+    column("new in note", SHARES, "derived", Derived("oov", ("note",), oov.fit([("late Again", 2), ("or never", 2)]))),
+    column("length of city", SHARES, "derived", Derived("text_length", ("city",))),
+    column("far", SHARES, "derived", Derived("distance", ("vector",), {"centroid": [0.5, -1.0]})),
+    column("pca", SHARES, "derived", Derived("pca", ("age", "city"), BOTH | {"rest": REST})),
+    column(
+        "domain",
+        SHARES,
+        "derived",
+        Derived("domain", ("age", "city"), BOTH | {"weights": [[0.1, 0.7]], "intercept": 0.3}),
+    ),
+)
 ODD_NAMES = (column('a"b', AGE), column("c\nd", CITY), column("", LEVEL))
 
 TARGETS = {
     ("credit", "3"): Target(profile("credit", "3", SCORE, *FEATURES), Windows(HOUR, HOUR)),
-    ("credit", "4"): Target(profile("credit", "4", *FEATURES[:2], ANSWER), Windows(HOUR, HOUR, offset=7)),
+    ("credit", "4"): Target(
+        profile("credit", "4", DERIVED[0], *FEATURES[:2], ANSWER, *DERIVED[1:]), Windows(HOUR, HOUR, offset=7)
+    ),
     ("fraud", "b"): Target(profile("fraud", "b", *FEATURES, ANSWER), Windows(6 * HOUR, 4 * HOUR)),
     ("odd", "1"): Target(profile("odd", "1", *ODD_NAMES, SCORE), Windows(HOUR, HOUR)),
     ("clicks", ""): Target(profile("clicks", "", FEATURES[0], FEATURES[1]), Windows(HOUR, HOUR)),

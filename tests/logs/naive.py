@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from monitor.drift.bins import Bins, Ordered
+from monitor.drift.profiles import Profile
 from monitor.logs.contract import PaneKey, Target
+from tests.logs.naive_derived import derived_cell, derived_value
 
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 
@@ -49,10 +51,12 @@ def count_json(
             if not isinstance(features, dict | None):
                 raise Refused("not_an_event")
             time = time_of(event.get("time"))
-            cells = []
-            for column, offset in zip(target.profile.columns, target.profile.offsets, strict=False):
-                logged = event.get("prediction") if column.role == "prediction" else (features or {}).get(column.name)
-                cells.append(offset + cell_of(column.bins, logged))
+            cells = [
+                offset + cell
+                for offset, cell in zip(
+                    target.profile.offsets, cells_of(target.profile, event, features or {}, time), strict=False
+                )
+            ]
             if timestamps is not None and 0 <= timestamps[i] < time - max_future:
                 raise Refused("future_time")
         except Refused as reason:
@@ -65,6 +69,38 @@ def count_json(
         for cell in cells:
             counts.setdefault(key, [0] * target.profile.size)[cell] += 1
     return counts, fates
+
+
+def cells_of(profile: Profile, event: Mapping[str, object], features: Mapping[str, object], time: int) -> Iterator[int]:
+    """The cell of every column, within the column; derived ones follow from what the others and the event hold."""
+    brought = {column.name: column for column in profile.columns if column.derived is None}
+    logged = {
+        name: event.get("prediction") if column.role == "prediction" else features.get(name)
+        for name, column in brought.items()
+    }
+    cells = {name: cell_of(column.bins, logged[name]) for name, column in brought.items()}
+    for column in profile.columns:
+        if column.derived is None:
+            yield cells[column.name]
+        elif column.derived.function in {"pca", "domain"}:
+            numbers = {name: plain(value) for name, value in logged.items() if isinstance(value, Digits)}
+            yield derived_cell(column, derived_value(profile, column, time=time, texts=numbers, cells=cells))
+        else:
+            texts = {name: plain(features.get(name)) for name in column.derived.inputs}
+            yield derived_cell(column, derived_value(profile, column, time=time, texts=texts, cells=cells))
+
+
+def plain(logged: object) -> object:
+    """A logged value with its numbers as floats, or refused; a whole number that no float holds is an object."""
+    if isinstance(logged, list):
+        return [plain(item) for item in logged]
+    if isinstance(logged, dict):
+        return {name: plain(item) for name, item in logged.items()}
+    if not isinstance(logged, Digits):
+        return logged
+    scalar_name(logged)
+    value = float(logged)
+    return object() if math.isinf(value) else value
 
 
 def parse_json(value: bytes, *, max_bytes: int, max_depth: int) -> dict[str, object]:

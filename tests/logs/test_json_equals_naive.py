@@ -39,7 +39,19 @@ OTHERS = ['"33"', '"Oslo"', '"Zürich"', '"Z\\u00fcrich"', '"1"', '"true"', '""'
 ODD = ["[1, [2]]", '{"a": 1e999}', '"\\ud83d\\ude00"', '"a\\\\ud800"', '"\\u0000"', '"\\n"', '"\x7f"', "1" * 4_300]
 HUGE = ["1e999", "-1e999", "1" * 400, "9" * 5_000]
 BROKEN = ["01", "1.", ".5", "+1", "", "tru", "'a'", '"\t"', '"a', "[1,]", '"\\x"', '"\\ud83d"', "NaN", "-Infinity"]
-TEXTS = NUMBERS * 20 + OTHERS * 15 + ODD * 3 + HUGE + BROKEN + ["[" * 70 + "]" * 70]
+VALUES = [
+    '"late again"',
+    '"NEVER, or late"',
+    '"..."',
+    "[1, 2.5]",
+    "[0.5, -1]",
+    "[1e999, 2]",
+    '["a", 1]',
+    "[1]",
+    "[1, null]",
+]
+VALUES += [f"[{'1' * 400}, 2]", f"[{'1' * 5_000}, 2]", "[1e308, -1e308]", '{"a": [1e999]}']
+TEXTS = NUMBERS * 20 + VALUES * 10 + OTHERS * 15 + ODD * 3 + HUGE + BROKEN + ["[" * 70 + "]" * 70]
 
 TIMES = f'{TIME} {TIME + HOUR} {TIME + HOUR - 1} "2024-01-01T00:30:00Z" "2024-01-01T01:00:00.1239+01:00"'.split() * 8
 TIMES += [
@@ -82,7 +94,19 @@ VERSIONS = (
     + ["3.0", "1", "true", '"03"', "[]", "1e400"]
     + ["1" * 400]
 )
-NAMES = ['"age"', '"city"', '"level"', '"été"', '"\\u00e9t\\u00e9"', '"a\\"b"', '"c\\nd"', '""', '"new"']
+NAMES = [
+    '"age"',
+    '"city"',
+    '"level"',
+    '"été"',
+    '"\\u00e9t\\u00e9"',
+    '"a\\"b"',
+    '"c\\nd"',
+    '""',
+    '"new"',
+    '"note"',
+    '"vector"',
+]
 
 texts = st.sampled_from(TEXTS) | st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers().map(str)
 members = st.tuples(st.sampled_from(NAMES), texts).map(":".join)

@@ -105,9 +105,9 @@ READING = [
     one(
         "pane-boundary",
         "an event on the boundary of two panes is in the earlier one",
-        "monitor/logs/columns.py",
-        "(part.times - windows.offset) % windows.pane\n        first",
-        "(part.times - windows.offset - 1) % windows.pane - 1\n        first",
+        "monitor/drift/windows.py",
+        "places - (places - self.offset) % self.pane",
+        "places - (places - self.offset - 1) % self.pane - 1",
         "tests/pipeline/test_merge.py",
     ),
     one(

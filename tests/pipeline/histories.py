@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
+from monitor.config import ColumnRules
+from monitor.drift.calendars import DAY, Calendar
+from monitor.drift.thresholds import Fixed
 from monitor.drift.windows import Windows
 from monitor.pipeline import envelopes
 from monitor.pipeline.envelopes import Envelope
@@ -25,11 +28,21 @@ from tests.pipeline.wire import MINUTE, NOON, World, logged
 ENDED = 10**12
 SOURCES = [{"one": 1}, {"one": 2}, {"one": 1, "two": 1}]  # topics and their partitions
 
+SHARP = {"value": ColumnRules(thresholds={"ks": Fixed(0.6, 0.5)})}  # windows of a few events drift now and then
+
 ACTIONS = ["read", "read", "read", "read", "quiet", "take over", "again"]
 WILD = [0, 0, 0, 0, 0, -1, -2, -4, -7, 2]  # minutes by which an event's time is off
 
+TARAWA = Calendar("Pacific/Tarawa")  # where a day ends at NOON, which is amidst the events
+
 spans = st.sampled_from(
-    [Windows(2 * MINUTE, 2 * MINUTE), Windows(3 * MINUTE, MINUTE, 2 * MINUTE), Windows(4 * MINUTE, 4 * MINUTE, MINUTE)]
+    [
+        Windows(2 * MINUTE, 2 * MINUTE),
+        Windows(3 * MINUTE, MINUTE, 2 * MINUTE),
+        Windows(4 * MINUTE, 4 * MINUTE, MINUTE),
+        Windows(DAY, DAY, MINUTE, 0, TARAWA),
+        Windows(3 * DAY, DAY, 0, 0, TARAWA),
+    ]
 )
 
 
@@ -118,12 +131,21 @@ class History:
 
 
 @st.composite
-def histories(draw: st.DrawFn, *, changes: bool = False, orderly: bool = False) -> History:
+def histories(
+    draw: st.DrawFn,
+    *,
+    changes: bool = False,
+    orderly: bool = False,
+    windows: st.SearchStrategy[Windows] = spans,
+) -> History:
     """changes: the configuration changes now and then, and the open block is counted anew in a new epoch.
 
     orderly: nothing is late, because no partition is taken for idle and no event is too far behind the others.
     """
-    world = World({"a": draw(spans), "b": draw(spans)}, block=4, disorder=draw(st.sampled_from([0, MINUTE])))
+    disorder = draw(st.sampled_from([0, MINUTE]))
+    world = World(
+        {"a": draw(windows), "b": draw(windows)}, block=4, disorder=disorder, rules=SHARP, min_events=1, recovery=1
+    )
     topics = draw(st.sampled_from(SOURCES))
     places = [(topic, partition) for topic, count in topics.items() for partition in range(count)]
     history = History(world, topics, {place: draw(partition_logs(world, orderly=orderly)) for place in places})

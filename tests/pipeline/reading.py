@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from monitor.config import Clock, Config, Kafka, Model
+from monitor.drift.calendars import DAY, Calendar
 from monitor.drift.windows import Windows
 from monitor.logs.json import JsonDecoder
 from monitor.pipeline import assemble, results
@@ -25,21 +26,24 @@ CONFIG = Config(
     (
         Model("credit", {"3": profile("credit", features=3)}, Windows(HOUR, HOUR // 2, HOUR // 4)),
         Model("été", {"1": profile("été", "1")}, Windows(HOUR, HOUR)),
+        Model("dia", {"1": profile("dia", "1")}, Windows(DAY, DAY, scale=Calendar("Atlantic/Cape_Verde"))),
+        Model("few", {"1": profile("few", "1")}, Windows(HOUR // 4, HOUR // 4, events=40)),
     ),
     kafka=Kafka(block=BLOCK),
     clock=Clock(disorder=60_000),
 )
+OWNERS = [("credit", "3"), ("credit", "3"), ("été", "1"), ("dia", "1"), ("few", "1"), ("nobody", "1")]
 COUNTRIES = ("DE", "FR", "İstanbul", "ß", "ﬀ", "日本", "", None, 7, True)
 NUMBERS: tuple[object, ...] = (25.0, 40, 60.5, -0.0, 1e300, "40", "4,5", None, [], True, 2**70)
 
 
 def values(partition: int) -> list[tuple[bytes | None, int]]:
-    """Records and the broker's timestamps: good events of two models, and every kind of odd one between them."""
+    """Records and the broker's timestamps: good events of some models, and every kind of odd one between them."""
     rng = random.Random(partition)
     made: list[tuple[bytes | None, int]] = []
     for i in range(RECORDS):
         when = START + i * 20_000 + rng.randrange(-90_000, 90_000) - (2 * HOUR if i % 50 == 49 else 0)
-        model, version = rng.choice([("credit", "3"), ("credit", "3"), ("été", "1"), ("nobody", "1")])
+        model, version = rng.choice(OWNERS)
         features: dict[str, Any] = {f"age{j}": rng.choice(NUMBERS[: rng.choice([3, 11])]) for j in range(4)}
         features["country"] = rng.choice(COUNTRIES[: rng.choice([2, 10])])
         event = {"model": model, "version": version, "features": features, "prediction": rng.choice(NUMBERS)}

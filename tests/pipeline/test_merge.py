@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from monitor.drift.windows import Windows
-from monitor.pipeline.envelopes import Envelope
 from monitor.pipeline.merge import Late, Merge
 from monitor.pipeline.results import EpisodeEvent, Result, bare
-from tests.pipeline.wire import MINUTE, TEN, Wire, World, windows_of, wire
+from tests.pipeline.wire import MINUTE, TEN, Wire, World, drifting, windows_of, wire
 
 
 def test_a_window_closes_when_the_watermark_passes_its_end() -> None:
@@ -158,14 +157,6 @@ def test_versions_of_a_model_have_windows_of_their_own() -> None:
     log.tell(3, model="b")
     found = log.tell(15, model="a")
     assert [(r.model, r.events) for r in found if isinstance(r, Result)] == [("a", 2), ("b", 1)]
-
-
-def drifting(log: Wire, minute: float) -> Envelope:
-    """A window's worth of events none of which the reference ever had."""
-    reader = log.readers[0]
-    value = log.events([minute])[0].replace(b"Oslo", b"Rome").replace(b"2.0", b"99.0")
-    reader.add([value] * 300, None, stop=reader.end + 300)
-    return reader.snapshot()[0]
 
 
 def test_an_episode_opens_with_drift_and_closes_when_three_windows_bring_none() -> None:

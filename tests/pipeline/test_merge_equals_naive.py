@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from monitor.pipeline import results
@@ -98,3 +98,35 @@ def test_episodes_open_and_close_in_turn_and_never_twice_under_one_id(history: H
             assert (open_.get(output.model) is None) == (output.kind == "opened")
             open_[output.model] = output.id if output.kind == "opened" else ""
             open_ = {model: name for model, name in open_.items() if name}
+
+
+@settings(max_examples=100)
+@given(histories(changes=True), st.data())
+def test_episodes_are_those_of_the_slow_twin_whatever_is_revised_and_whoever_restarts(
+    history: History, data: st.DataObject
+) -> None:
+    cuts = data.draw(st.sets(st.integers(0, len(history.sent) - 1), max_size=3))
+    said: dict[str, list[naive.Said]] = {}
+    for output in [output for step in run(history, restarts=cuts)[0] for output in step]:
+        if isinstance(output, Result):
+            ratios = {name: output.columns[name].ratio or 0.0 for name in output.drifted}
+            told = said.setdefault(output.model, [])
+            told.append(naive.Said(output.start, output.end, output.verdict, ratios))
+            found = naive.episodes(told, recovery=history.world.recovery[output.model])
+            opened = found[-1].drifts[0].start if found and not found[-1].closed else None
+            assert output.episode == (None if opened is None else f"{name_of(output)}/{results.rfc3339(opened)}")
+
+
+def test_histories_have_episodes_that_open_and_close_and_revisions_in_drift() -> None:
+    def rich(history: History) -> bool:
+        outputs = [output for step in run(history)[0] for output in step]
+        kinds = {output.kind for output in outputs if isinstance(output, EpisodeEvent)}
+        revised = [output for output in outputs if isinstance(output, Result) and output.revision]
+        return kinds == {"opened", "closed"} and any(result.verdict == "drift" for result in revised)
+
+    find(histories(), rich, settings=settings(max_examples=2_000, phases=[Phase.generate], database=None))
+
+
+def name_of(result: Result) -> str:
+    """The row of windows that a result stands in."""
+    return results.series_id(result.model, result.version, "", result.reference)

@@ -76,6 +76,25 @@ def test_overlapping_windows_across_the_time_are_nobodys() -> None:
     assert references(outputs) == [OLD.fingerprint] * 2 + [NEW.fingerprint] * 2
 
 
+def test_a_window_by_count_ends_where_the_reference_changes() -> None:
+    # minutes   0    10    20    30    40
+    # events      2     1     4     1
+    # 4 wanted  |----old----|-new-|          the old one's window has what there was
+    log = Wire(world(chain(Windows(10 * MINUTE, 10 * MINUTE, events=4), 20, 30)))
+    outputs = [output for minutes in ([1, 2], [12], [21, 22, 23, 24], [31], [41]) for output in log.tell(*minutes)]
+    assert windows_of(outputs) == [(0, 0, 3), (20, 0, 4)]
+    assert references(outputs) == [OLD.fingerprint, NEW.fingerprint]
+    ended = [(output.end - NOON) / MINUTE for output in outputs if isinstance(output, Result)]
+    assert ended == [20, 30]
+
+
+def test_a_window_by_count_ends_with_its_reference_also_where_the_next_one_has_no_events() -> None:
+    log = Wire(world(chain(Windows(10 * MINUTE, 10 * MINUTE, events=4), 10, 20)))
+    outputs = [output for minutes in ([1, 2], [21, 22, 23, 24], [31]) for output in log.tell(*minutes)]
+    assert windows_of(outputs) == [(0, 0, 2), (20, 0, 4)]
+    assert len({output.id for output in outputs if isinstance(output, Result)}) == 2
+
+
 def test_a_reference_may_return_later() -> None:
     log = Wire(world(chain(TEN, 10, 20)))
     outputs = [output for minute in (1, 11, 21, 31) for output in log.tell(minute)]

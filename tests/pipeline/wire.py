@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from monitor.config import ColumnRules
 from monitor.drift.bins import Counts, count_ordered, count_unordered, ordered_bins, unordered_bins
+from monitor.drift.episodes import RECOVERY
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.windows import Windows
 from monitor.logs.contract import Target
@@ -60,11 +62,21 @@ def counted(events: Iterable[Event]) -> Counts:
 class World:
     """What is monitored, and how it is read: a profile and windows per model, blocks of some records."""
 
-    def __init__(self, windows: Mapping[str, Windows], *, block: int = 100, disorder: int = 0) -> None:
+    def __init__(
+        self,
+        windows: Mapping[str, Windows],
+        *,
+        block: int = 100,
+        disorder: int = 0,
+        rules: Mapping[str, ColumnRules] | None = None,
+        min_events: int = 3,
+        recovery: int = RECOVERY,
+    ) -> None:
         self.windows, self.block, self.disorder = windows, block, disorder
+        self.recovery = dict.fromkeys(windows, recovery)
         self.targets = {(model, "1"): Target(profile(model), made) for model, made in windows.items()}
         self.comparisons = {
-            (*key, target.reference): Comparison(target.profile, {}, pvalue=0.01, min_events=3)
+            (*key, target.reference): Comparison(target.profile, rules or {}, pvalue=0.01, min_events=min_events)
             for key, target in self.targets.items()
         }
 
@@ -86,7 +98,14 @@ class World:
     def merge(self, topics: Iterable[str] = ("log",), state: State | None = None) -> Merge:
         """A merge, fresh or from a state that went through bytes."""
         state = None if state is None else load(dump(state))
-        return Merge(self.targets, self.comparisons, topics=frozenset(topics), disorder=self.disorder, state=state)
+        return Merge(
+            self.targets,
+            self.comparisons,
+            topics=frozenset(topics),
+            disorder=self.disorder,
+            recovery=self.recovery,
+            state=state,
+        )
 
 
 class Wire:
@@ -120,6 +139,14 @@ class Wire:
     def tell(self, *minutes: float, partition: int = 0, idle: float | None = None, model: str = "m") -> list[Output]:
         """Events come to pass; what follows."""
         return self.apply(self.envelope(minutes, partition=partition, idle=idle, model=model))
+
+
+def drifting(log: Wire, minute: float) -> Envelope:
+    """A window's worth of events none of which the reference ever had."""
+    reader = log.readers[0]
+    value = log.events([minute])[0].replace(b"Oslo", b"Rome").replace(b"2.0", b"99.0")
+    reader.add([value] * 300, None, stop=reader.end + 300)
+    return reader.snapshot()[0]
 
 
 def windows_of(outputs: Iterable[Output]) -> list[tuple[float, int, int]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from monitor.drift.explanations import Movement
 from monitor.errors import DriftlineError
 from monitor.pipeline.results import document
 from monitor.triggers.payload import due, payload
@@ -30,7 +31,7 @@ def test_a_trigger_names_the_model_the_episode_and_the_window_that_opened_it() -
     assert (made["model"], made["version"], made["segment"]) == ("credit", "3", None)
     assert made["episode"] == event.id
     assert made["opened_at"] == "2023-11-14T22:00:00Z"
-    assert made["evidence"] == document(event.evidence)
+    assert made["evidence"] == json.loads(msgspec.json.encode(document(event.evidence)))
     assert made["source"] == "driftline"
 
 
@@ -54,6 +55,18 @@ def test_the_column_furthest_beyond_its_threshold_comes_first_and_one_without_a_
         "threshold": 0.1,
         "ratio": 5.0,
     }
+
+
+def test_a_trigger_says_in_a_sentence_what_moved_in_each_group_of_columns() -> None:
+    moved = (Movement("below 25", 0, 2, 0.1, 0.4, "values"), Movement("missing", 5, 6, 0.0, 0.05, "events"))
+    columns = {"a": column(statistic=0.2), "b": column(statistic=0.5), "c": column(statistic=0.3)}
+    columns["b"] = msgspec.structs.replace(columns["b"], moved=moved)
+    evidence = msgspec.structs.replace(result(), columns=columns, groups=(("b", "a"), ("c",)))
+
+    assert json.loads(payload(opened(evidence)))["explanation"] == [
+        "b 5.0×: 10 % → 40 % of values below 25; 0 % → 5 % of events missing; with a 2.0×",
+        "c 3.0×",
+    ]
 
 
 def test_an_episode_that_closed_asks_for_nothing() -> None:

@@ -1,0 +1,73 @@
+"""Says of a window in drift what moved: in each of its columns, and which columns moved together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import msgspec
+
+from monitor.drift import summaries
+from monitor.drift.bins import Counts
+from monitor.drift.episodes import Episode
+from monitor.drift.explanations import MOST, movements
+from monitor.drift.groups import Kinship, groups, kinship
+from monitor.drift.profiles import Profile
+from monitor.errors import printable
+from monitor.pipeline.results import ColumnResult, Result, ranked
+
+LINES = 10  # that are told of one window
+
+
+class Explainer:
+    """Explains windows of one reference; how its columns move together is found out when it is first asked."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+
+    def moved(self, counts: Counts, columns: Mapping[str, ColumnResult]) -> dict[str, ColumnResult]:
+        """The columns' results, with what moved in those in drift."""
+        found = dict(columns)
+        for column, cells in summaries.slices(self._profile, counts):
+            if column.name in found and found[column.name].verdict == "drift":
+                moved = movements(column, cells)
+                found[column.name] = msgspec.structs.replace(found[column.name], moved=moved)
+        return found
+
+    def groups(self, columns: Mapping[str, ColumnResult], episode: Episode | None) -> tuple[tuple[str, ...], ...]:
+        """The columns in drift, those together that have a common cause, the worst first."""
+        drifted = ranked(columns)
+        if len(drifted) < 2:
+            return tuple((name,) for name in drifted)
+        return groups(drifted, self._kinship, episode.since if episode else {})
+
+    @cached_property
+    def _kinship(self) -> Kinship:
+        return kinship(self._profile)
+
+
+def sentences(result: Result, *, most: int = MOST) -> list[str]:
+    """A sentence per group of columns in drift: the worst one, what moved most in it, and the others. Safe to print.
+
+    At most ten; one more then says how many columns are left out.
+    """
+    grouped = result.groups or tuple((name,) for name in result.drifted)
+    found = [_sentence(result, group, most) for group in grouped[:LINES]]
+    left = sum(map(len, grouped[LINES:]))
+    return [*found, f"and {left} more columns"] if left else found
+
+
+def _sentence(result: Result, group: tuple[str, ...], most: int) -> str:
+    first, *others = group
+    moved = "; ".join(map(str, result.columns[first].moved[:most]))
+    told = f"{_named(result, first)}: {moved}" if moved else _named(result, first)
+    if not others:
+        return told
+    shown = ", ".join(_named(result, name) for name in others[:LINES])
+    left = f" and {len(others) - LINES} more" if len(others) > LINES else ""
+    return f"{told}; with {shown}{left}"
+
+
+def _named(result: Result, name: str) -> str:
+    ratio = result.columns[name].ratio
+    return printable(name) + ("" if ratio is None else f" {ratio:.1f}×")
