@@ -92,11 +92,12 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
             f"a window of {format_length(size)} is larger than half of the reference ({_days(span)}); "
             "take smaller windows or a longer reference"
         )
+    elif profile.chunks is not None:
+        length, offset = judged_by(model.windows, profile.chunks)
+        lacks = lacking(profile, length=length, offset=offset)
+        yield from (f"the reference: {text}" for text in lacks)
     if profile.chunks is None:
         yield "the reference has no chunks, so how much it moves by itself is unknown; build it again with --time"
-    else:
-        length, offset = judged_by(model.windows, profile.chunks)
-        yield from (f"the reference: {text}" for text in lacking(profile, length=length, offset=offset))
     if span < WEEK:
         yield f"the reference covers {_days(span)} and has never seen a whole week; weekends may look like drift"
 

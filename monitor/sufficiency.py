@@ -15,12 +15,12 @@ NAMED = 5  # columns that a sentence names
 def lacking(profile: Profile, *, length: int | None, offset: int = 0) -> Iterator[str]:
     """What the reference lacks to judge windows of `length` (ms), one sentence each; nothing where it has no chunks.
 
-    length: None where windows are of no length of time.
+    length: None where windows are not equally long.
     """
     if profile.chunks is None:
         return
-    length = length or profile.chunks.size
-    yield from _lengths(profile.chunks, length)
+    if length is not None:
+        yield from _lengths(profile.chunks, length)
     calibrations = calibrate(profile, length=length, offset=offset)
     unknown = {
         column.name: calibration
@@ -28,7 +28,7 @@ def lacking(profile: Profile, *, length: int | None, offset: int = 0) -> Iterato
         if calibration.variation.unknown
     }
     if unknown:
-        yield _too_short(unknown, length if length % profile.chunks.size == 0 else profile.chunks.size)
+        yield _too_short(unknown, profile.chunks.size if length is None or length % profile.chunks.size else length)
 
 
 def _lengths(chunks: Chunks, length: int) -> Iterator[str]:

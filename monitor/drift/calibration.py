@@ -18,8 +18,9 @@ from monitor.drift.bins import INVALID, MISSING, Counts, Unordered, coarse_start
 from monitor.drift.clustering import design_effect
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.shares import Expected, unseen
-from monitor.drift.stretches import DAY, Moments, Season, Stretches, seasons, stretches
+from monitor.drift.stretches import Moments, Season, Stretches, seasons, stretches
 from monitor.drift.variation import CERTAIN, Movement, Variation, dispersion, movement, strongest, together
+from monitor.drift.windows import DAY
 
 CELLS = 20  # of numbers, between which cumulative shares are watched
 GAIN = 0.5  # most of the variation that a season may leave

@@ -37,6 +37,21 @@ class Expected:
         """Of the reference's events."""
         return self.count / self.size
 
+    def pvalue(self, count: int, n: int) -> float:
+        """The chance of a count of n events that is as far from what is expected, by sampling alone.
+
+        Here 1/16, of either side:
+
+        >>> Expected(0, 300).pvalue(2, 100)
+        0.125
+        """
+        more = count * self.size > self.count * n
+        if 2 * self.count > self.size:
+            tail = _tail(self.size - self.count, n - count, n / (n + self.size), not more)
+        else:
+            tail = _tail(self.count, count, n / (n + self.size), more)
+        return tail if self.growth else min(2 * tail, 1.0)
+
     def reach(self, n: int, alpha: float, *, more: bool) -> float:
         """How far, squared, the share of a clean window of n events gets with probability `alpha`, by sampling."""
         level = alpha if self.growth else alpha / 2
@@ -74,6 +89,13 @@ def _hidden(bins: Unordered, counts: Counts) -> int:
     return max(min(others, (others * least - events) // (least - 1)), 0)
 
 
+def _tail(count: int, k: int, chance: float, more: bool) -> float:
+    """The chance of k events or more (or fewer) beside the `count` of the reference, each being ours by `chance`."""
+    if more:
+        return float(betainc(k, count + 1, chance)) if k else 1.0
+    return float(betainc(count, k + 1, 1 - chance)) if count else 1.0
+
+
 @lru_cache(maxsize=10_000)  # most columns of a window have nothing missing
 def _reach(count: int, size: int, n: int, level: float, more: bool) -> float:
     """The distance, half an event beyond the last count that a clean window has with more than this probability."""
@@ -83,10 +105,7 @@ def _reach(count: int, size: int, n: int, level: float, more: bool) -> float:
     low, high = (round(n * count / size) - 1, n + 1) if more else (-1, round(n * count / size) + 1)
     while high - low > 1:
         k = (low + high) // 2
-        tail = float(betainc(k, count + 1, chance)) if more and k else 1.0
-        if not more:
-            tail = float(betainc(count, k + 1, 1 - chance)) if count else 1.0
-        if (tail > level) == more:
+        if (_tail(count, k, chance, more) > level) == more:
             low = k
         else:
             high = k

@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.drift.profiles import Chunks
-from monitor.drift.windows import Windows
+from monitor.drift.windows import DAY, Windows
 
 Moments = npt.NDArray[np.int64]
 Kind = Literal["day", "week", "working day", "hours of the week"]
 
-DAY = 86_400_000
 MONDAY = 3  # days from the first Monday before 1970 to 1970
 KINDS: tuple[Kind, ...] = ("week", "day", "working day", "hours of the week")  # the one with the fewest phases first
 

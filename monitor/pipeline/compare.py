@@ -137,14 +137,15 @@ def _calibrated(found: Scored, at: Levels) -> Limits:
 def _share(share: Share, at: Levels) -> tuple[ShareResult, Verdict]:
     """The share as it is published, and what it says of the column."""
     part, expected = rounded(share.count / share.events), rounded(share.expected.share)
+    pvalue = rounded(share.expected.pvalue(share.count, share.events))
     if share.test is None:
-        return ShareResult(part, expected, None), "undecided"
+        return ShareResult(part, expected, pvalue, None), "undecided"
     warning, drift = (rounded(math.sqrt(share.test.limit(level))) for level in at)
     away = abs(part - expected)
     if share.test.variation.unknown:
-        return ShareResult(part, expected, None), "warning" if away > warning else "ok"
+        return ShareResult(part, expected, pvalue, None), "warning" if away > warning else "ok"
     verdict: Verdict = "drift" if away > drift else "warning" if away > warning else "ok"
-    return ShareResult(part, expected, drift), verdict
+    return ShareResult(part, expected, pvalue, drift), verdict
 
 
 def _without_score(verdicts: Sequence[Verdict]) -> Verdict:

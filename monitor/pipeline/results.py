@@ -32,11 +32,13 @@ class ScoreResult(msgspec.Struct, frozen=True):
 class ShareResult(msgspec.Struct, frozen=True):
     """The share of a window's events that are missing, invalid or unseen, and the reference's.
 
-    threshold: how far apart they may be before it is drift; None where that is not known.
+    pvalue: of the difference, by sampling alone. threshold: how far apart they may be before it is drift; None where
+    that is not known.
     """
 
     share: float
     reference: float
+    pvalue: float
     threshold: float | None
 
     @property
@@ -49,8 +51,8 @@ class ColumnResult(msgspec.Struct, frozen=True):
     """One column in one window: `n` usable values, the others by kind, and every method's score.
 
     `counts` are the events in each of the reference's bins, then the missing and the invalid; None where they were left
-    out. `moved` says what moved most in a column in drift, `reason` why the verdict is what it is, `shares` how the
-    missing, the invalid and the unseen were judged, where the window or the reference has any.
+    out. `reason` says why the verdict is what it is, `shares` how the missing, the invalid and the unseen were judged,
+    where the window or the reference has any. `moved` says what moved most in a column in drift.
     """
 
     role: str

@@ -41,18 +41,19 @@ class Model:
         drifted = [name for _, columns in found for name, column in columns.items() if column.verdict == "drift"]
         return model_verdict(verdict for verdict, _ in found), drifted
 
-    def pages(self) -> int:
-        """Episodes that open in the clean windows after the reference."""
+    def clean_month(self) -> tuple[int, int]:
+        """Episodes that open in the clean windows after the reference, and windows in drift."""
         months = [series.month() for series in self.series]
         episode: Episode | None = None
-        opened = 0
+        opened = drifting = 0
         for hour in range(len(months[0])):
             start = self.series[0].start(hour)
             verdict, drifted = self.judge([month[hour] for month in months], start)
             was = episode
             episode = follow(was, verdict, start=start, end=start + HOUR, drifted=dict.fromkeys(drifted))
             opened += episode is not None and not episode.closed and (was is None or was.closed)
-        return opened
+            drifting += verdict == "drift"
+        return opened, drifting
 
     def finds(self, hour: int, changes: Changes) -> bool:
         """Whether the first of the changed columns of the first segment is found in the window of that hour."""
@@ -61,13 +62,12 @@ class Model:
         _, drifted = self.judge(counts, first.start(hour))
         return f"c{next(iter(changes)):02}" in drifted
 
-    def delay(self, hour: int, changes: Changes, *, most: int) -> int | None:
-        """The window, from 1, by which each changed column of the first segment was found; None: not in time."""
+    def delays(self, hour: int, changes: Changes, *, most: int) -> list[int | None]:
+        """For each changed column of the first segment the window, from 1, in which it was found; None: not in time."""
         first, *others = self.series
-        missing = {f"c{place:02}" for place in changes}
+        found: dict[str, int] = {}
         for i in range(most):
             counts = [first.window(hour + i, changes), *(series.window(hour + i) for series in others)]
-            missing -= set(self.judge(counts, first.start(hour + i))[1])
-            if not missing:
-                return i + 1
-        return None
+            for name in self.judge(counts, first.start(hour + i))[1]:
+                found.setdefault(name, i + 1)
+        return [found.get(f"c{place:02}") for place in changes]

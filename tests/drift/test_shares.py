@@ -90,3 +90,13 @@ def test_what_a_single_stretch_of_the_reference_had_is_news_too() -> None:
     assert count == 100
     assert news is not None
     assert news.tolist() == [0, 100, 0]
+
+
+@given(counts, st.sampled_from([300, 50_000]), st.integers(0, 200))
+def test_a_pvalue_is_small_exactly_where_the_distance_is_significant(count: int, size: int, k: int) -> None:
+    expected, n = Expected(count, size), 200
+    away, more = k / n - expected.share, k * size > count * n
+    for alpha in (1e-6, 1e-3, 0.05):
+        pvalue = expected.pvalue(k, n)
+        if abs(pvalue - alpha) > 1e-9 * alpha:
+            assert (pvalue < alpha) == (away * away > expected.reach(n, alpha, more=more))

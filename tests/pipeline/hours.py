@@ -18,7 +18,7 @@ USUAL = [
 
 
 def hour(number: int, *, drift: int = 0) -> list[bytes]:
-    """The events of an hour, in the first `drift` of which nobody is older than 25."""
+    """The events of an hour, nobody older than 25 in the first `drift` of them; every 25th has no age."""
     found = []
     for i, (features, score) in enumerate(USUAL * 4):
         event = {"model": "credit", "version": "3", "time": START + number * HOUR + i, "prediction": score}
