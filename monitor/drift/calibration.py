@@ -96,11 +96,11 @@ def _column(column: Column, part: Stretches, design: float, common: float, possi
         design = max(1.0, min(common, dispersion(watched.moves(None, 1.0))))
     variation, season = watched.variation(None, design), None
     for tried in possible if variation.z > CERTAIN else ():
-        if tried.known(part.starts):
+        if tried.known(part.middles):
             left = watched.variation(tried, design)
             if left.variance <= GAIN * variation.variance:
                 variation, season = left, tried
-    phases = _phases(season, part.starts, values) if season else None
+    phases = _phases(season, part.middles, values) if season else None
     return Calibration(variation, design, phases, _shares(column, whole, design), len(values))
 
 
@@ -116,8 +116,8 @@ class _Watched:
 
     def moves(self, season: Season | None, design: float) -> Movement:
         """How they move within the phases of a season."""
-        starts = self.part.starts
-        phases, days = (season.phase(starts), starts // DAY - starts[0] // DAY) if season else (None, None)
+        middles = self.part.middles
+        phases, days = (season.phase(middles), middles // DAY - middles[0] // DAY) if season else (None, None)
         return movement(
             self.counts,
             self.sizes,
@@ -184,7 +184,7 @@ def _follows(part: Stretches) -> npt.NDArray[np.bool_]:
     return follows
 
 
-def _phases(season: Season, starts: Moments, values: Counts) -> Phases:
-    which = season.phase(starts)
+def _phases(season: Season, middles: Moments, values: Counts) -> Phases:
+    which = season.phase(middles)
     sums: Sequence[Counts] = [np.add.reduce(values[which == phase], axis=0) for phase in range(season.phases)]
     return Phases(season, tuple(zlib.compress(counts.astype("<i8").tobytes(), 6) for counts in sums))

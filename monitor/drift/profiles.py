@@ -90,9 +90,27 @@ class Chunks:
         return flat.reshape(len(self.starts), self.cells)
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Live windows that were folded into the reference `parent` (its fingerprint): their stretch of time and events.
+
+    `since`: what the reference had from before was forgotten; None where all was kept. Times are UTC milliseconds.
+    """
+
+    parent: str
+    start: int
+    end: int
+    windows: int
+    events: int
+    since: int | None = None
+
+
 @dataclass(frozen=True)
 class Profile:
-    """The reference of one model version. Times are UTC milliseconds of the reference's first and last event."""
+    """The reference of one model version. Times are UTC milliseconds of the reference's first and last event.
+
+    `history` has the updates that made it of the one that was built, the oldest first.
+    """
 
     model: str
     version: str
@@ -100,6 +118,7 @@ class Profile:
     start: int | None = None
     end: int | None = None
     chunks: Chunks | None = None
+    history: tuple[Update, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -182,6 +201,7 @@ def _document(profile: Profile) -> dict[str, Any]:
         "events": profile.events,
         "start": profile.start,
         "end": profile.end,
+        **({"history": [asdict(update) for update in profile.history]} if profile.history else {}),
         "columns": [_encode_column(column) for column in profile.columns],
     }
 
@@ -192,7 +212,14 @@ def _decode(document: dict[str, Any]) -> Profile:
     chunks = _decode_chunks(packed, sum(column.size for column in columns)) if packed else None
     names = [_field(document, key, str) for key in ("model", "version")]
     times = [_field(document, key, int, NoneType) for key in ("start", "end")]
-    return Profile(names[0], names[1], columns, times[0], times[1], chunks)
+    history = tuple(map(_decode_update, _field(document, "history", list))) if "history" in document else ()
+    return Profile(names[0], names[1], columns, times[0], times[1], chunks, history)
+
+
+def _decode_update(document: Any) -> Update:
+    start, end, windows, events = (_field(document, key, int) for key in ("start", "end", "windows", "events"))
+    since = _field(document, "since", int, NoneType)
+    return Update(_field(document, "parent", str), start, end, windows, events, since)
 
 
 def _field(document: Any, key: str, *kinds: type) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.drift.profiles import Chunks
-from monitor.drift.windows import DAY
+from monitor.drift.windows import DAY, Windows
 
 Moments = npt.NDArray[np.int64]
 Kind = Literal["day", "week", "working day", "hours of the week"]
@@ -27,6 +27,11 @@ class Stretches(NamedTuple):
     starts: Moments
     counts: npt.NDArray[Any]  # whole numbers, as wide as they came
     length: int
+
+    @property
+    def middles(self) -> Moments:
+        """The moments by whose phase they are sorted, as windows are: where they begin may be in the phase before."""
+        return self.starts + self.length // 2
 
     def cells(self, first: int, stop: int) -> Stretches:
         """The counts of some cells alone, wide enough to be multiplied."""
@@ -84,6 +89,18 @@ def stretches(chunks: Chunks, *, length: int | None = None, offset: int = 0) -> 
     filled = np.diff(np.append(firsts, len(starts))) * 2 >= length // chunks.size
     made = np.add.reduceat(counts, firsts, axis=0, dtype=np.int64)
     return Stretches(which[firsts][filled] * length + offset, made[filled], length)
+
+
+def judged_by(windows: Windows, chunks: Chunks) -> tuple[int | None, int]:
+    """Length and offset of the stretches that windows are like; None where they are of no length of time.
+
+    Days and months of a calendar are taken for as many chunks as they have on average, in UTC.
+    """
+    if windows.events is not None:
+        return None, 0
+    if not windows.scale.name:
+        return windows.size, windows.offset
+    return max(round(windows.size / chunks.size) * chunks.size, min(windows.size, chunks.size)), 0
 
 
 def seasons(length: int) -> tuple[Season, ...]:

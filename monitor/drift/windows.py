@@ -139,11 +139,6 @@ class Windows:
         return math.gcd(self.size, self.step)
 
     @property
-    def length(self) -> int | None:
-        """How long a window is in time, but for an hour where clocks change; None for months and windows by count."""
-        return self.size if self.events is None and self.scale.unit <= DAY else None
-
-    @property
     def grid(self) -> str:
         """Names the panes: where it is the same, every event is in the same pane."""
         return " ".join([f"{self.pane} {self.offset % self.pane}", *filter(None, [self.scale.name])])

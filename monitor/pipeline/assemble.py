@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.config import Config, Model
+from monitor.drift.profiles import Profile
+from monitor.drift.stretches import judged_by
 from monitor.logs.contract import Counted, Target
 from monitor.logs.json import JsonDecoder
 from monitor.pipeline.compare import Comparison
@@ -77,14 +79,7 @@ def block_start(config: Config, offset: int, log_start: int) -> int:
 def merge(config: Config, state: State | None = None, *, topics: Collection[str] | None = None) -> Merge:
     """The state machine for the configured models; `topics` are the logs that it reads, by default the configured."""
     comparisons = {
-        (model.name, version, target.reference): Comparison(
-            target.profile,
-            model.columns,
-            pvalue=config.budget.pvalue(model.windows),
-            min_events=model.min_events,
-            length=model.windows.length,
-            offset=model.windows.offset,
-        )
+        (model.name, version, target.reference): _comparison(config, model, target.profile)
         for model in config.models
         for version in model.versions
         for target in _target(model, version).all()
@@ -98,6 +93,12 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
         recovery={model.name: model.recovery for model in config.models},
         state=state,
     )
+
+
+def _comparison(config: Config, model: Model, profile: Profile) -> Comparison:
+    length, offset = judged_by(model.windows, profile.chunks) if profile.chunks else (None, 0)
+    pvalue = config.budget.pvalue(model.windows)
+    return Comparison(profile, model.columns, pvalue=pvalue, min_events=model.min_events, length=length, offset=offset)
 
 
 def pieces(offsets: Sequence[int], stop: int, source: SourcePartition) -> Iterator[tuple[int, int, int]]:

@@ -31,7 +31,7 @@ CELLS = 200_000  # of a window whose counts are published: no more than 2 MB of 
 class Comparison:
     """Compares windows of one model version with its reference profile by its rules.
 
-    pvalue: the share of clean windows that may be in drift. length, offset: of the windows (ms).
+    pvalue: the share of clean windows that may be in drift. length, offset: of the windows (ms), where they are of one.
     """
 
     def __init__(

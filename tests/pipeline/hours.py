@@ -22,8 +22,10 @@ def hour(number: int, *, drift: int = 0) -> list[bytes]:
     found = []
     for i, (features, score) in enumerate(USUAL * 4):
         event = {"model": "credit", "version": "3", "time": START + number * HOUR + i, "prediction": score}
-        age = None if i % 25 == 7 else 25 if i < drift else features["age0"]
-        found.append(json.dumps(event | {"features": features | {"age0": age}}).encode())
+        holes: dict[str, str | None] = {"age0": None} if i % 25 == 24 else {"age0": "?"} if i % 100 == 50 else {}
+        holes |= {"country": None} if i % 50 == 48 else {}
+        young = {"age0": 25} if i < drift and not holes else {}
+        found.append(json.dumps(event | {"features": {**features, **holes, **young}}).encode())
     return found
 
 
