@@ -49,7 +49,8 @@ class Explainer:
 def sentences(result: Result, *, most: int = MOST) -> list[str]:
     """A sentence per group of columns in drift: the worst one, what moved most in it, and the others. Safe to print.
 
-    At most ten; one more then says how many columns are left out.
+    Where nothing moved beyond noise by itself, the reason of the verdict. At most ten; one more then says how many
+    columns are left out.
     """
     grouped = result.groups or tuple((name,) for name in result.drifted)
     found = [_sentence(result, group, most) for group in grouped[:LINES]]
@@ -59,7 +60,8 @@ def sentences(result: Result, *, most: int = MOST) -> list[str]:
 
 def _sentence(result: Result, group: tuple[str, ...], most: int) -> str:
     first, *others = group
-    moved = "; ".join(map(str, result.columns[first].moved[:most]))
+    column = result.columns[first]
+    moved = "; ".join(map(str, column.moved[:most])) or column.reason
     told = f"{_named(result, first)}: {moved}" if moved else _named(result, first)
     if not others:
         return told
