@@ -84,6 +84,14 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
         for version in model.versions
         for target in _target(model, version).all()
     }
+    others = {
+        (model.name, version, target.reference): {
+            name: _comparison(config, model, profile) for name, profile in reference.compare.items()
+        }
+        for model in config.models
+        for version in model.versions
+        for target, reference in zip(_target(model, version).all(), model.references(version), strict=True)
+    }
     read = config.kafka.sources if topics is None else topics
     return Merge(
         targets(config),
@@ -91,6 +99,7 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
         topics=frozenset(read),
         disorder=config.clock.disorder,
         recovery={model.name: model.recovery for model in config.models},
+        others=others,
         state=state,
     )
 

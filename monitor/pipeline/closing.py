@@ -13,6 +13,7 @@ from monitor.logs.contract import PaneKey, Target
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.envelopes import pack, unpack
 from monitor.pipeline.explain import Explainer
+from monitor.pipeline.others import compared
 from monitor.pipeline.results import ColumnResult, EpisodeEvent, Result, bare, ranked, rfc3339, series_id
 from monitor.pipeline.state import Filling, Published, SeriesKey, State
 
@@ -20,7 +21,8 @@ from monitor.pipeline.state import Filling, Published, SeriesKey, State
 class Closing:
     """Publishes windows of the state's panes. `targets` and `comparisons` are keyed by (model, version, reference).
 
-    recovery: by model, the windows without drift that end an episode, where they are not the usual ones.
+    recovery: by model, the windows without drift that end an episode, where they are not the usual ones. others: the
+    references that are compared with beside the deciding ones, by their names.
     """
 
     def __init__(
@@ -29,9 +31,10 @@ class Closing:
         comparisons: Mapping[tuple[str, str, str], Comparison],
         state: State,
         recovery: Mapping[str, int],
+        others: Mapping[tuple[str, str, str], Mapping[str, Comparison]],
     ) -> None:
         self._targets, self._comparisons, self._state = targets, comparisons, state
-        self._recovery = recovery
+        self._recovery, self._others = recovery, others
         self._explainers = {key: Explainer(target.profile) for key, target in targets.items()}
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
@@ -75,8 +78,8 @@ class Closing:
         if events == (before.events if before is not None else 0):
             return
         explainer = self._explainers[key[:3]]
-        verdict, compared = self._comparisons[key[:3]](counts, start)
-        columns = explainer.moved(counts, compared)
+        verdict, judged = self._comparisons[key[:3]](counts, start)
+        columns = explainer.moved(counts, judged)
         now = before.again(events, verdict) if before else Published(0, events, events, verdict)
         was, series.episode = series.episode, self._followed(key, (start, end), verdict, columns)
         series.published[start] = now
@@ -98,6 +101,7 @@ class Closing:
             episode=_episode_id(key, open_) if open_ else None,
             worst=open_.worst if open_ else None,
             groups=explainer.groups(columns, open_),
+            compared=compared(self._others.get(key[:3], {}), counts, start),
         )
         if series.last is None or start >= series.last.start:
             series.last = bare(result)

@@ -78,11 +78,28 @@ class ColumnResult(msgspec.Struct, frozen=True):
         return max((ratio for ratio in found if ratio is not None), default=None)
 
 
+class ComparedColumn(msgspec.Struct, frozen=True):
+    """One column beside a reference that does not decide; `ratio` is what would decide over its threshold."""
+
+    verdict: Verdict
+    ratio: float | None
+    scores: dict[str, ScoreResult]
+
+
+class ComparedReference(msgspec.Struct, frozen=True):
+    """A window beside a reference that does not decide: whose it is, its fingerprint, and what it says."""
+
+    version: str
+    reference: str
+    verdict: Verdict
+    columns: dict[str, ComparedColumn]
+
+
 class Result(msgspec.Struct, frozen=True):
     """One window of one model version; `start` and `end` are UTC milliseconds, RFC 3339 in JSON.
 
     `worst` is the worst window of the open episode so far. `groups` are the columns in drift, those together that move
-    together in the reference.
+    together in the reference. `compared` has the references beside the deciding one, by their names.
     """
 
     id: str
@@ -101,6 +118,7 @@ class Result(msgspec.Struct, frozen=True):
     episode: str | None = None
     worst: Worst | None = None
     groups: tuple[tuple[str, ...], ...] = ()
+    compared: dict[str, ComparedReference] = {}
 
     @property
     def drifted(self) -> list[str]:
@@ -159,9 +177,9 @@ def series_id(model: str, version: str, segment: str, reference: str) -> str:
 
 
 def bare(result: Result) -> Result:
-    """The result without its counts: what is kept of it, and sent as evidence, must stay small."""
+    """The result without its counts and other references: what is kept of it, and sent as evidence, must stay small."""
     columns = {name: msgspec.structs.replace(column, counts=None) for name, column in result.columns.items()}
-    return msgspec.structs.replace(result, columns=columns)
+    return msgspec.structs.replace(result, columns=columns, compared={})
 
 
 def encode(result: Result) -> bytes:
