@@ -69,7 +69,7 @@ def _compare(node: Node, folder: Path, owner: tuple[str, str], deciding: Profile
         elif why := unlike(deciding, profile):
             child.wrong(
                 f"expected the bins of the deciding reference, but {why}; make it from that one with "
-                "`driftline reference update`"
+                "`driftline reference update`, or build it with --bins-of"
             )
         found[name] = profile
     return found

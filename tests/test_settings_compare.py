@@ -70,7 +70,7 @@ def test_what_is_compared_beside_changes_no_counts_so_workers_need_not_be_told_t
         (
             {"wide": "other-bins.json"},
             "compare.wide: expected the bins of the deciding reference, but column 'age1' is one too many; make it "
-            "from that one with `driftline reference update`",
+            "from that one with `driftline reference update`, or build it with --bins-of",
         ),
         (
             dict.fromkeys("abcde", "week.json"),
