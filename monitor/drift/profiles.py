@@ -22,6 +22,7 @@ import numpy.typing as npt
 from monitor.drift.bins import SPECIAL, Bins, Counts, Ordered, Unordered
 from monitor.drift.derivations import check_derived, decode_derived
 from monitor.drift.derived import Derived
+from monitor.drift.segments import Segmentation, check
 from monitor.errors import DriftlineError
 
 SCHEMA = "driftline.profile/1"
@@ -100,6 +101,7 @@ class Profile:
     start: int | None = None
     end: int | None = None
     chunks: Chunks | None = None
+    segmentations: tuple[Segmentation, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -119,6 +121,10 @@ class Profile:
             raise DriftlineError(
                 f"profile of {self.model!r}: chunks have {self.chunks.cells} counts each, expected {self.size}"
             )
+        if self.segmentations:
+            bins = {column.name: column.bins for column in self.columns}
+            whole = np.concatenate([column.counts for column in self.columns])
+            check(self.segmentations, bins, whole, self.offsets)
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
@@ -142,12 +148,17 @@ class Profile:
         if self.chunks:
             digest.update(json.dumps([self.chunks.size, self.chunks.starts]).encode())
             digest.update(self.chunks.counts.astype("<i4").tobytes())
+        for segmentation in self.segmentations:
+            digest.update(json.dumps([segmentation.columns, segmentation.values]).encode())
+            digest.update(segmentation.counts.astype("<i8").tobytes())
         return digest.hexdigest()[:12]
 
 
 def encode(profile: Profile) -> bytes:
     """The profile as JSON, a line per column: the same profile always gives the same bytes."""
     head = _document(profile) | {"chunks": _encode_chunks(profile.chunks) if profile.chunks else None}
+    if profile.segmentations:
+        head["segmentations"] = [_encode_segmentation(found) for found in profile.segmentations]
     columns = ",\n".join(json.dumps(column) for column in head.pop("columns"))
     return f'{json.dumps(head)[:-1]}, "columns": [\n{columns}\n]}}\n'.encode()
 
@@ -192,7 +203,10 @@ def _decode(document: dict[str, Any]) -> Profile:
     chunks = _decode_chunks(packed, sum(column.size for column in columns)) if packed else None
     names = [_field(document, key, str) for key in ("model", "version")]
     times = [_field(document, key, int, NoneType) for key in ("start", "end")]
-    return Profile(names[0], names[1], columns, times[0], times[1], chunks)
+    listed = _field(document, "segmentations", list) if "segmentations" in document else []
+    size = sum(column.size for column in columns)
+    segmentations = tuple(_decode_segmentation(found, size) for found in listed)
+    return Profile(names[0], names[1], columns, times[0], times[1], chunks, segmentations)
 
 
 def _field(document: Any, key: str, *kinds: type) -> Any:
@@ -252,9 +266,29 @@ def _encode_chunks(chunks: Chunks) -> dict[str, Any]:
 def _decode_chunks(document: Any, size: int) -> Chunks:
     length, counts = _field(document, "size", int), _field(document, "counts", str)
     starts = tuple(_array(document, "starts", kinds="i").astype(np.int64).tolist())
-    expected = len(starts) * size * 4
-    # Never more than it may hold, whatever the bytes would unpack to.
-    raw = zlib.decompressobj().decompress(base64.b64decode(counts), expected + 1)
-    if len(raw) != expected or length < 1:
-        raise DriftlineError(f"chunks of {length} ms hold {len(raw)} bytes, expected {expected}")
+    raw = _unpacked(counts, len(starts) * size * 4)
+    if length < 1:
+        raise DriftlineError(f"chunks of {length} ms: expected at least 1 ms")
     return Chunks.of(length, starts, np.frombuffer(raw, dtype="<i4").reshape(len(starts), size))
+
+
+def _encode_segmentation(found: Segmentation) -> dict[str, Any]:
+    return {"columns": found.columns, "values": found.values, "counts": base64.b64encode(found.packed).decode()}
+
+
+def _decode_segmentation(document: Any, size: int) -> Segmentation:
+    columns, values = (_field(document, key, list) for key in ("columns", "values"))
+    if not all(isinstance(value, list) for value in values):
+        raise DriftlineError("'values' of segments must be lists of strings")
+    named = tuple(tuple(sys.intern(str(part)) for part in value) for value in values)
+    raw = _unpacked(_field(document, "counts", str), (len(named) + 2) * size * 8)
+    counts = np.frombuffer(raw, dtype="<i8").reshape(len(named) + 2, size)
+    return Segmentation.of(tuple(map(str, columns)), named, counts)
+
+
+def _unpacked(text: str, expected: int) -> bytes:
+    """So many bytes that were compressed; never more, whatever they would unpack to."""
+    raw = zlib.decompressobj().decompress(base64.b64decode(text), expected + 1)
+    if len(raw) != expected:
+        raise DriftlineError(f"packed counts hold {len(raw)} bytes, expected {expected}")
+    return raw
