@@ -60,7 +60,7 @@ class Segmentation:
         """
         ends = [(word,) * len(self.columns) for word in (OTHER, ABSENT)]
         made = [dict(zip(self.columns, values, strict=True)) for values in (*self.values, *ends)]
-        return {",".join(f"{_escaped(k)}={_escaped(v)}" for k, v in values.items()): values for values in made}
+        return {named(values): values for values in made}
 
     @property
     def counts(self) -> Counts:
@@ -96,6 +96,15 @@ class Lookup:
         for codes, stride, row in zip(self._codes, self._strides, cells, strict=True):
             found += codes[row] * stride
         return self._places[found]
+
+
+def named(values: Mapping[str, str]) -> str:
+    """The name of the segment of these values; no two have the same.
+
+    >>> named({"country": "DE", "channel": "a=b"})
+    'country=DE,channel=a%3Db'
+    """
+    return ",".join(f"{name.translate(_ESCAPED)}={value.translate(_ESCAPED)}" for name, value in values.items())
 
 
 def frequent(
@@ -188,7 +197,3 @@ def _column_codes(bins: Bins, names: Sequence[str]) -> Codes:
     for code, name in enumerate(names, 2):
         codes[places[name]] = code
     return codes
-
-
-def _escaped(text: str) -> str:
-    return text.translate(_ESCAPED)

@@ -40,7 +40,8 @@ def _target(model: Model, version: str) -> Target:
     """The version's first reference, which knows those that follow it."""
     target: Target | None = None
     for reference in reversed(model.references(version)):
-        target = Target(reference.profile, model.windows, reference.since, target)
+        segmentations = model.segmentations(reference.profile)
+        target = Target(reference.profile, model.windows, reference.since, target, segmentations)
     assert target is not None  # a version has at least one reference
     return target
 
@@ -82,6 +83,7 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
             model.columns,
             pvalue=config.budget.pvalue(model.windows),
             min_events=model.min_events,
+            segmentations=target.segmentations,
         )
         for model in config.models
         for version in model.versions

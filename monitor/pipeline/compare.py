@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,6 +32,7 @@ from monitor.drift.methods import method as find
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.samples import Sample
 from monitor.drift.scores import Score
+from monitor.drift.segments import Segmentation
 from monitor.drift.sums import rounded
 from monitor.drift.thresholds import Rule, default_rule, limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
@@ -64,12 +67,49 @@ class _Judge:
 
 
 class Comparison:
-    """Compares windows of one model version with its reference profile by its rules."""
+    """Compares windows of one model version with its reference profile by its rules.
 
-    def __init__(self, profile: Profile, rules: Mapping[str, ColumnRules], *, pvalue: float, min_events: int) -> None:
+    segmentations: those by which windows are compared as well. decisions: how many share the p-value; by default one
+    for each column, of all events and of every segment that has a reference to compare with.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        rules: Mapping[str, ColumnRules],
+        *,
+        pvalue: float,
+        min_events: int,
+        segmentations: Sequence[Segmentation] = (),
+        decisions: int | None = None,
+    ) -> None:
         self.profile = profile
+        self._rules, self._pvalue = rules, pvalue
         self._min_events = min_events
+        self._segmentations = segmentations
         self._judges = [_judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
+        self._decisions = decisions or len(self._judges) * (1 + self._comparable)
+
+    @property
+    def _comparable(self) -> int:
+        """Segments of which the reference has events enough."""
+        first = self.profile.offsets[1]
+        events = [counts[:first].sum() for found in self._segmentations for counts in found.counts]
+        return sum(number >= self._min_events for number in events)
+
+    def of_segments(self, names: AbstractSet[str]) -> Iterator[tuple[str, Comparison]]:
+        """Comparisons with the reference's own counts of these segments; made anew, for they would fill the memory."""
+        for segmentation in self._segmentations:
+            if names.isdisjoint(segmentation.segments):
+                continue
+            for name, counts in zip(segmentation.segments, segmentation.counts, strict=True):
+                if name in names:
+                    yield name, self._of(summaries.as_reference(self.profile, counts))
+
+    def _of(self, profile: Profile) -> Comparison:
+        # With too few events of the reference nothing is decided, however many the window has.
+        least = self._min_events if profile.events >= self._min_events else sys.maxsize
+        return Comparison(profile, self._rules, pvalue=self._pvalue, min_events=least, decisions=self._decisions)
 
     def __call__(self, counts: Counts) -> tuple[Verdict, dict[str, ColumnResult]]:
         """The model's verdict and every column's result for a window's flat vector of counts."""
@@ -93,7 +133,7 @@ class Comparison:
                 n_reference=score.n_reference,
                 n_current=n,
                 cells=cells,
-                columns=len(self._judges),
+                columns=self._decisions,
             )
             made[method.name] = ScoreResult(_defined(score.statistic), _defined(score.pvalue), _defined(bounds.drift))
             if method.name == judge.primary:
