@@ -14,7 +14,7 @@ ARGS ?=
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format check mutations bench faults chaos fuzz fuzz-decoder lag dashboards lock audit sbom clean
+.PHONY: help demo test lint format check mutations calibration bench faults chaos fuzz fuzz-decoder lag dashboards lock audit sbom clean
 
 help:
 	@echo "make demo        finds real drift in real data, on this machine, without any service (options in ARGS=)"
@@ -23,6 +23,7 @@ help:
 	@echo "make format      rewrites the code in its one format"
 	@echo "make check       runs lint, and compares generated files with their sources"
 	@echo "make mutations   breaks the code on purpose, in one way after the other, and says which test notices"
+	@echo "make calibration  simulates false pages and missed drift, and writes docs/calibration.md (ten minutes)"
 	@echo "make bench       measures the product against its targets, in one run"
 	@echo "make faults      breaks workers, brokers and networks in every way, and writes docs/faults.md"
 	@echo "make chaos       many short trials of stalls and changes of ownership"
@@ -75,6 +76,9 @@ check: lint
 
 mutations: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.mutations $(ARGS)
+
+calibration: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.calibration $(ARGS)
 
 bench: $(VENV)/dev.stamp
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -16,9 +16,11 @@ from monitor.config import DAY, Config, Model, Webhook
 from monitor.documents import read_text
 from monitor.drift.bins import MISSING
 from monitor.drift.profiles import Profile
+from monitor.drift.stretches import judged_by
 from monitor.errors import DriftlineError, OutsideError
 from monitor.settings import examine
 from monitor.settings_windows import format_length
+from monitor.sufficiency import lacking
 
 FEW = 1_000  # reference events below which sampling noise hides most shifts
 WEEK = 7 * DAY
@@ -90,6 +92,10 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
             f"a window of {format_length(size)} is larger than half of the reference ({_days(span)}); "
             "take smaller windows or a longer reference"
         )
+    elif profile.chunks is not None:
+        length, offset = judged_by(model.windows, profile.chunks)
+        lacks = lacking(profile, length=length, offset=offset)
+        yield from (f"the reference: {text}" for text in lacks)
     if profile.chunks is None:
         yield "the reference has no chunks, so how much it moves by itself is unknown; build it again with --time"
     if span < WEEK:

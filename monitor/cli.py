@@ -15,6 +15,7 @@ from rich.console import Console
 from monitor import __version__
 from monitor.cli_kafka import add_commands
 from monitor.cli_reference import reference_app
+from monitor.cli_update import update
 from monitor.errors import DriftlineError, OutsideError
 
 WRONG, OUTSIDE = 2, 3
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+reference_app.command()(update)
 app.add_typer(reference_app, name="reference")
 add_commands(app)
 

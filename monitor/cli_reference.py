@@ -83,9 +83,9 @@ def build(  # typer makes options of parameters
             version=version,
             time=time,
             prediction=prediction,
-            ignore=_names(ignore),
-            categorical=_names(categorical),
-            numeric=_names(numeric),
+            ignore=names(ignore),
+            categorical=names(categorical),
+            numeric=names(numeric),
             bins=_bins(bins),
             chunk=None if chunk is None else parse_duration(chunk),
             derive=derive or (),
@@ -94,7 +94,7 @@ def build(  # typer makes options of parameters
             segment_values=segment_values,
             progress=lambda events: status.update(f"Reading … {events:,} events"),
         )
-    size = _write(out, profiles.encode(profile))
+    size = write_file(out, profiles.encode(profile))
     console = Console()
     console.print(profile_table(profile, width=console.width))
     console.print()
@@ -110,10 +110,10 @@ def build(  # typer makes options of parameters
 def show(file: Annotated[Path, typer.Argument(help="A profile that `driftline reference build` wrote.")]) -> None:
     """Show a reference profile: its columns with small histograms, values, and shares of missing and invalid ones."""
     console = Console()
-    console.print(profile_table(_load(file), width=console.width))
+    console.print(profile_table(load_profile(file), width=console.width))
 
 
-def _names(options: list[str] | None) -> tuple[str, ...]:
+def names(options: list[str] | None) -> tuple[str, ...]:
     """Names of `--ignore A,B` and of `--ignore A --ignore B`."""
     return tuple(name.strip() for option in options or () for name in option.split(",") if name.strip())
 
@@ -132,7 +132,7 @@ def _left_out(report: Report) -> Iterator[RenderableType]:
         yield line.append(f"such as {report.examples[reason]}", style="default")
 
 
-def _write(path: Path, data: bytes) -> int:
+def write_file(path: Path, data: bytes) -> int:
     """Write a file as a whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     try:
@@ -143,7 +143,7 @@ def _write(path: Path, data: bytes) -> int:
     return len(data)
 
 
-def _load(path: Path) -> Profile:
+def load_profile(path: Path) -> Profile:
     try:
         return profiles.decode(path.read_bytes())
     except OSError as error:

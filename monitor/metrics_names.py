@@ -71,7 +71,7 @@ COLUMNS = (
         Spec(f"column_{name}", "gauge", COLUMN, f"{title} between the window and the reference.")
         for name, title in _STATISTICS.items()
     ),
-    Spec("column_drift_ratio", "gauge", COLUMN, "Deciding statistic over its threshold: above 1 is drift."),
+    Spec("column_drift_ratio", "gauge", COLUMN, "What decides over its threshold: above 1 is drift."),
     Spec("column_verdict", "gauge", COLUMN, "Verdict: -1 undecided, 0 ok, 1 warning, 2 drift."),
     Spec("column_missing_ratio", "gauge", COLUMN, "Share of the window's events without the column."),
     Spec(

@@ -10,6 +10,7 @@ from monitor.drift.bins import INVALID, MISSING
 from monitor.drift.profiles import Column, Profile
 from monitor.durations import UNITS
 from monitor.observed import Observed
+from monitor.sufficiency import lacking
 
 FEW_EVENTS = 1_000
 CODES = 20  # distinct integers up to which a column may hold codes
@@ -43,6 +44,8 @@ def _on_time(profile: Profile) -> Iterator[str]:
     elif profile.end - profile.start < UNITS["w"]:
         days = (profile.end - profile.start) / UNITS["d"]
         yield f"spans {days:.1f} days: what a whole week looks like, it has never seen; add data"
+    if profile.chunks is not None:
+        yield from lacking(profile, length=profile.chunks.size)
 
 
 def _on_column(column: Column, values: Observed, declared: bool) -> Iterator[str]:

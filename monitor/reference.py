@@ -103,7 +103,7 @@ def build(
     chunks = _chunks(found, columns, cells, chunk) if found.times else None
     start, end = (min(found.times), max(found.times)) if found.times else (None, None)
     parts = segmentations(segments, {name: (one.column, one.places) for name, one in made.items()}, segment_values)
-    profile = Profile(model, version, tuple(columns), start, end, chunks, tuple(parts))
+    profile = Profile(model, version, tuple(columns), start, end, chunks, segmentations=tuple(parts))
     notes = notes_on(profile, {name: one.observed for name, one in made.items()}, {k for k in kinds if kinds[k]})
     left_out, examples = dict(found.left_out), dict(found.examples)
     return profile, Report(len(paths), found.events, left_out, examples, chunks.size if chunks else None, notes)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from monitor.check import check, warnings
 from monitor.cli import app
 from monitor.config import DAY, Config, Model, Server, Tls, Webhook
-from monitor.drift.calendars import MONTH
+from monitor.drift.calendars import MONTH, Calendar
 from monitor.drift.profiles import Chunks, Profile
 from monitor.drift.windows import Windows
 from tests.examples import HOUR, START, profile, profile_file
@@ -29,6 +29,11 @@ def written(folder: Path, text: str) -> Path:
     path = folder / "driftline.yaml"
     path.write_text("models: [{name: credit, versions: {'3': credit-3.json}, window: {size: 1h}}]\n" + text)
     return path
+
+
+def by_month(reference: Profile) -> Config:
+    months = Windows(MONTH, MONTH, scale=Calendar("UTC", MONTH))
+    return Config((Model(reference.model, {reference.version: reference}, months),))
 
 
 def with_reference(reference: Profile, size: int = HOUR) -> Config:
@@ -80,7 +85,7 @@ def test_what_is_no_yaml_is_the_one_mistake(tmp_path: Path) -> None:
             "a window of 6d is larger than half of the reference (10.0 days)",
         ),
         (
-            with_reference(chunked(replace(profile(), start=START - 10 * DAY)), size=MONTH),
+            by_month(chunked(replace(profile(), start=START - 10 * DAY))),
             "a window of 1 month is larger than half of the reference (10.0 days)",
         ),
         (

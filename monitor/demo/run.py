@@ -42,12 +42,6 @@ models:
     versions: {"1": reference-1.json}
     window: {size: 7d, offset: 4d}       # weeks from Monday to Monday
     min_events: 336                      # a whole week of half-hours: the first one lacks its Monday
-    columns:
-      # Prices and demand wander from week to week. Within the reference itself the furthest weeks lie at 0.49, 0.35
-      # and 0.46: beyond them is a warning, a tenth beyond them is drift.
-      nswprice: {thresholds: {ks: {drift: 0.54, warning: 0.5}}}
-      nswdemand: {thresholds: {ks: {drift: 0.39, warning: 0.36}}}
-      prediction: {thresholds: {ks: {drift: 0.5, warning: 0.47}}}
 budget: {pages: 1, per: 365d}
 """
 

@@ -38,10 +38,11 @@ class Heat:
             for group in groups:
                 line.append_text(_cell(self._ratios[i].get(name) for i in group))
             lines.append(line)
-        legend = Text(" " * (NAME + 2))
-        for (_, colour, sign), text in zip(SHADES, ("well below", "below", "near the threshold", "drift"), strict=True):
-            legend.append(f"{sign} ", style=colour).append(f"{text}   ", style="dim")
-        legend.append(f"one cell is {per} week{'s' if per > 1 else ''}", style="dim")
+        legend = Text(" " * (NAME - 2))
+        for (_, colour, sign), text in zip(SHADES, ("well below", "below", "near", "drift"), strict=True):
+            legend.append(f"{sign} ", style=colour).append(f"{text}  ", style="dim")
+        cell = f"cell {per} weeks" if per > 1 else "cells are weeks"
+        legend.append(f"blank undecided  {cell}", style="dim")
         return Group(*lines, legend)
 
     def _months(self, groups: Sequence[range]) -> Text:

@@ -7,16 +7,20 @@ a column is missing or invalid are in `missing`. Each event is in exactly one se
 
 from __future__ import annotations
 
+import base64
 import math
+import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from monitor.drift.bins import INVALID, MISSING, Bins, Counts, Unordered
+from monitor.drift.fields import field_of, unpacked
 from monitor.errors import DriftlineError
 
 OTHER, ABSENT = "other", "missing"  # what stands for a value in the two segments that every segmentation has
@@ -156,6 +160,22 @@ def check(
         totals = np.add.reduceat(counts, offsets[:-1], axis=1)
         if np.any(counts < 0) or np.any(counts.sum(axis=0) != whole) or np.any(totals != totals[:, :1]):
             raise DriftlineError(f"segments by {found.name}: their counts do not add up to those of the reference")
+
+
+def encode(found: Segmentation) -> dict[str, Any]:
+    """The segmentation, ready for JSON."""
+    return {"columns": found.columns, "values": found.values, "counts": base64.b64encode(found.packed).decode()}
+
+
+def decode(document: Any, size: int) -> Segmentation:
+    """The segmentation that `encode` made, of a profile of so many cells. Raises DriftlineError for anything else."""
+    columns, values = (field_of(document, key, list) for key in ("columns", "values"))
+    if not all(isinstance(value, list) for value in values):
+        raise DriftlineError("'values' of segments must be lists of strings")
+    named = tuple(tuple(sys.intern(str(part)) for part in value) for value in values)
+    raw = unpacked(field_of(document, "counts", str), (len(named) + 2) * size * 8)
+    counts = np.frombuffer(raw, dtype="<i8").reshape(len(named) + 2, size)
+    return Segmentation.of(tuple(map(str, columns)), named, counts)
 
 
 def _check_values(found: Segmentation, bins: Mapping[str, Bins]) -> None:

@@ -2,8 +2,8 @@
 
 A rule turns the sizes of the two samples into limits for a statistic. `Fixed` is a number that somebody chose;
 `Significant` knows the sample size: the value that a clean window exceeds with a stated probability, plus an effect
-below which even a significant shift stays quiet. A rule that also knows how much the reference moves by itself
-(calibration) is one more class here and one more branch in `limits`.
+below which even a significant shift stays quiet. What also knows how much the reference moves by itself, and how its
+columns share a budget, is no rule of a single column: see `calibration` and `decisions`.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from monitor.errors import DriftlineError
 
+DAY = 86_400_000
 MAX_PANES = 10_000  # per window: more panes cost memory and show nothing
 
 SourcePartition = tuple[str, int]  # topic, partition

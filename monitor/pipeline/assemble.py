@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.config import Config, Model
+from monitor.drift.stretches import judged_by
 from monitor.logs.contract import Counted, Target
 from monitor.logs.json import JsonDecoder
 from monitor.pipeline.compare import Comparison
@@ -78,13 +79,7 @@ def block_start(config: Config, offset: int, log_start: int) -> int:
 def merge(config: Config, state: State | None = None, *, topics: Collection[str] | None = None) -> Merge:
     """The state machine for the configured models; `topics` are the logs that it reads, by default the configured."""
     comparisons = {
-        (model.name, version, target.reference): Comparison(
-            target.profile,
-            model.columns,
-            pvalue=config.budget.pvalue(model.windows),
-            min_events=model.min_events,
-            segmentations=target.segmentations,
-        )
+        (model.name, version, target.reference): _comparison(config, model, target)
         for model in config.models
         for version in model.versions
         for target in _target(model, version).all()
@@ -97,6 +92,20 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
         disorder=config.clock.disorder,
         recovery={model.name: model.recovery for model in config.models},
         state=state,
+    )
+
+
+def _comparison(config: Config, model: Model, target: Target) -> Comparison:
+    chunks = target.profile.chunks
+    length, offset = judged_by(model.windows, chunks) if chunks else (None, 0)
+    return Comparison(
+        target.profile,
+        model.columns,
+        pvalue=config.budget.pvalue(model.windows),
+        min_events=model.min_events,
+        length=length,
+        offset=offset,
+        segmentations=target.segmentations,
     )
 
 

@@ -91,7 +91,7 @@ class Closing:
         if events[WHOLE] == said[WHOLE]:
             return
         shown = {name: counts for name, counts in held.items() if events[name] or said[name]}
-        judged = judging.judge(self._comparisons[key[:3]], shown)
+        judged = judging.judge(self._comparisons[key[:3]], shown, start)
         verdict = judging.verdict(judged)
         series.episode = self._followed(key, (start, end), verdict, judging.drifted(judged))
         made = [

@@ -1,6 +1,7 @@
 """Compares a window's counts with the reference: every method's score, the deciding one's verdict.
 
-`Comparison` holds what depends on the reference alone, so that a window costs a few additions and the formulas.
+`Comparison` holds what depends on the reference alone, so that a window costs a few additions and the formulas. A
+window is scored first, then all its columns are decided together, then each gets its verdict.
 """
 
 from __future__ import annotations
@@ -9,68 +10,32 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
-
-import numpy as np
-import numpy.typing as npt
+from functools import cached_property
 
 from monitor.config import ColumnRules
 from monitor.drift import summaries
-from monitor.drift.bins import (
-    INVALID,
-    MISSING,
-    POOL_EXPECTED,
-    Counts,
-    Floats,
-    Ordered,
-    Unordered,
-    coarse_starts,
-    pooled_cells,
-)
-from monitor.drift.methods import METHODS, Method
-from monitor.drift.methods import method as find
-from monitor.drift.profiles import Column, Profile
-from monitor.drift.samples import Sample
-from monitor.drift.scores import Score
+from monitor.drift.bins import INVALID, MISSING, Counts, Unordered
+from monitor.drift.calibration import Calibration, calibrate, of_part
+from monitor.drift.decisions import Levels, levels
+from monitor.drift.methods import METHODS
+from monitor.drift.profiles import Profile
+from monitor.drift.scores import effective_size
 from monitor.drift.segments import Segmentation
 from monitor.drift.sums import rounded
-from monitor.drift.thresholds import Rule, default_rule, limits
+from monitor.drift.thresholds import UNDEFINED, Limits, limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
-from monitor.pipeline.results import ColumnResult, ScoreResult
+from monitor.pipeline.judges import Scored, Share, judge, scored
+from monitor.pipeline.reasons import reason
+from monitor.pipeline.results import ColumnResult, ScoreResult, ShareResult
 
 CELLS = 200_000  # of a window whose counts are published: no more than 2 MB of JSON
-PRIMARY = {True: "ks", False: "chi2"}  # by whether the bins have an order: the methods with a known null
-
-
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """A column of the reference, ready to be compared with."""
-
-    column: Column
-    methods: tuple[Method, ...]
-    primary: str
-    rules: Mapping[str, Rule | None]
-    fine: Counts
-    size: int
-    starts: npt.NDArray[np.intp]
-    positions: Floats | None
-    kept: Mapping[str, Sample] | None  # what is made of the reference, where it is used much
-
-    def reference(self) -> Mapping[str, Sample]:
-        """The reference in the views that methods ask for."""
-        return self.kept or self.views(self.fine, self.size)
-
-    def views(self, values: Counts, n: int) -> Mapping[str, Sample]:
-        """Counts of the value bins, of `n` events, in these views."""
-        coarse = Sample(np.add.reduceat(values, self.starts), n=n)
-        return {"fine": Sample(values, positions=self.positions, n=n), "coarse": coarse}
 
 
 class Comparison:
     """Compares windows of one model version with its reference profile by its rules.
 
-    segmentations: those by which windows are compared as well. decisions: how many share the p-value; by default one
-    for each column, of all events and of every segment that has a reference to compare with.
+    pvalue: the share of clean windows that may be in drift. length, offset: of the windows (ms), where they are of one.
+    segmentations: those by which windows are compared as well.
     """
 
     def __init__(
@@ -80,22 +45,37 @@ class Comparison:
         *,
         pvalue: float,
         min_events: int,
+        length: int | None = None,
+        offset: int = 0,
         segmentations: Sequence[Segmentation] = (),
         decisions: int | None = None,
+        calibrations: tuple[Calibration, ...] | None = None,
     ) -> None:
         self.profile = profile
-        self._rules, self._pvalue = rules, pvalue
-        self._min_events = min_events
-        self._segmentations = segmentations
-        self._judges = [_judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
+        self.pvalue = pvalue
+        self._rules, self._segmentations = rules, segmentations
+        self.min_events = min_events
+        self._length, self._offset = length, offset
+        self._judges = [judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
         self._decisions = decisions or len(self._judges) * (1 + self._comparable)
+        self._given = calibrations
+
+    @cached_property
+    def calibrations(self) -> tuple[Calibration, ...]:
+        """What the reference's chunks say of every column; made when the first window comes, for it takes a moment."""
+        return self._given or calibrate(self.profile, length=self._length, offset=self._offset)
+
+    @cached_property
+    def _without_seasons(self) -> tuple[Calibration, ...]:
+        """The same where windows of any hour and day are compared with all of the reference."""
+        return calibrate(self.profile, length=self._length, offset=self._offset, phases=False)
 
     @property
     def _comparable(self) -> int:
         """Segments of which the reference has events enough."""
         first = self.profile.offsets[1]
         events = [counts[:first].sum() for found in self._segmentations for counts in found.counts]
-        return sum(number >= self._min_events for number in events)
+        return sum(number >= self.min_events for number in events)
 
     def of_segments(self, names: AbstractSet[str]) -> Iterator[tuple[str, Comparison]]:
         """Comparisons with the reference's own counts of these segments; made anew, for they would fill the memory."""
@@ -108,83 +88,115 @@ class Comparison:
 
     def _of(self, profile: Profile) -> Comparison:
         # With too few events of the reference nothing is decided, however many the window has.
-        least = self._min_events if profile.events >= self._min_events else sys.maxsize
-        return Comparison(profile, self._rules, pvalue=self._pvalue, min_events=least, decisions=self._decisions)
+        least = self.min_events if profile.events >= self.min_events else sys.maxsize
+        return Comparison(
+            profile,
+            self._rules,
+            pvalue=self.pvalue,
+            min_events=least,
+            length=self._length,
+            offset=self._offset,
+            decisions=self._decisions,
+            calibrations=of_part(profile, self._without_seasons),
+        )
 
-    def __call__(self, counts: Counts) -> tuple[Verdict, dict[str, ColumnResult]]:
+    def __call__(self, counts: Counts, start: int = 0) -> tuple[Verdict, dict[str, ColumnResult]]:
         """The model's verdict and every column's result for a window's flat vector of counts."""
-        pairs = zip(self._judges, summaries.slices(self.profile, counts), strict=True)
-        columns = {column.name: self._column(judge, cells) for judge, (column, cells) in pairs}
+        window = self.score(counts, start)
+        return self.decide(window, levels([column.tests for column in window], self.pvalue))
+
+    def score(self, counts: Counts, start: int = 0) -> list[Scored]:
+        """The columns of a window that begins at `start` (UTC ms), before anything is decided."""
+        moment = start + (self._length or 0) // 2
+        slices = summaries.slices(self.profile, counts)
+        return [
+            scored(found, calibration, cells, moment=moment, min_events=self.min_events)
+            for found, calibration, (_, cells) in zip(self._judges, self.calibrations, slices, strict=True)
+        ]
+
+    def decide(self, window: Sequence[Scored], at: Levels) -> tuple[Verdict, dict[str, ColumnResult]]:
+        """What the columns are at these levels, which are those of all that is judged together."""
+        columns = {column.judge.column.name: self._column(column, at) for column in window}
         return model_verdict(column.verdict for column in columns.values()), columns
 
-    def _column(self, judge: _Judge, counts: Counts) -> ColumnResult:
-        values = counts[:MISSING]
-        n = int(values.sum())
+    def _column(self, found: Scored, at: Levels) -> ColumnResult:
+        judge, counts = found.judge, found.counts
+        bounds = {name: self._limits(found, name, at) for name in found.scores}
+        made = {
+            name: ScoreResult(_defined(score.statistic), _defined(score.pvalue), _defined(bounds[name].drift))
+            for name, (score, _) in found.scores.items()
+        }
+        shares, verdicts = {}, [self._verdict(found, bounds[judge.primary])]
+        for share in found.shares:
+            shares[share.kind], verdict = _share(share, at)
+            verdicts.append(verdict)
+        verdict = model_verdict(verdicts) if found.decided else _without_score(verdicts)
         bins = judge.column.bins
-        verdict: Verdict = "undecided"
-        made = {}
-        reference, current = judge.reference(), judge.views(values, n)
-        for method in judge.methods:
-            score, cells = _score(method, reference, current)
-            score = score._replace(statistic=rounded(score.statistic), pvalue=_rounded(score.pvalue))
-            bounds = limits(
-                judge.rules[method.name],
-                method,
-                n_reference=score.n_reference,
-                n_current=n,
-                cells=cells,
-                columns=self._decisions,
-            )
-            made[method.name] = ScoreResult(_defined(score.statistic), _defined(score.pvalue), _defined(bounds.drift))
-            if method.name == judge.primary:
-                verdict = column_verdict(score.statistic, bounds, n=n, min_events=self._min_events)
-        unseen = int(values[bins.unseen]) if isinstance(bins, Unordered) else 0
-        missing, invalid = int(counts[MISSING]), int(counts[INVALID])
+        unseen = int(counts[bins.unseen]) if isinstance(bins, Unordered) else 0
         shown = counts.tolist() if self.profile.size <= CELLS else None
-        return ColumnResult(judge.column.role, n, missing, invalid, unseen, verdict, judge.primary, made, shown)
+        why = reason(found, made[judge.primary], at.drift, shares, self.min_events)
+        missing, invalid = int(counts[MISSING]), int(counts[INVALID])
+        return ColumnResult(
+            judge.column.role,
+            found.n,
+            missing,
+            invalid,
+            unseen,
+            verdict,
+            judge.primary,
+            made,
+            shown,
+            reason=why,
+            shares=shares,
+        )
+
+    def _limits(self, found: Scored, name: str, at: Levels) -> Limits:
+        """Of a method's statistic; those of the calibrated one at the levels of this window."""
+        score, cells = found.scores[name]
+        if name == found.judge.primary and found.judge.calibrated:
+            return _calibrated(found, at)
+        return limits(
+            found.judge.rules[name],
+            METHODS[name],
+            n_reference=score.n_reference,
+            n_current=found.n,
+            cells=cells,
+            columns=self._decisions,
+        )
+
+    def _verdict(self, found: Scored, bounds: Limits) -> Verdict:
+        statistic = found.scores[found.judge.primary][0].statistic
+        return column_verdict(statistic, bounds, n=found.n, min_events=self.min_events)
 
 
-def _judge(column: Column, rules: ColumnRules, pvalue: float) -> _Judge:
-    kind = "ordered" if column.ordered else "unordered"
-    primary = find(rules.primary or (rules.methods[0] if rules.methods else PRIMARY[column.ordered])).name
-    names = rules.methods or tuple(m.name for m in METHODS.values() if m.default and kind in m.kinds)
-    methods = tuple(find(name) for name in dict.fromkeys([primary, *names]))
-    chosen = {m.name: rules.thresholds.get(m.name) or default_rule(m, pvalue=pvalue) for m in methods}
-    fine = column.counts[:MISSING]
-    starts = coarse_starts(column.bins, fine)
-    positions = column.bins.centers if isinstance(column.bins, Ordered) else None
-    made = _Judge(column, methods, primary, chosen, fine, int(fine.sum()), starts, positions, None)
-    # Kept, it is some 10 kB: too much for all columns of a hundred models, and little gained with the default methods.
-    return made if all(method.default for method in methods) else replace(made, kept=made.views(fine, made.size))
+def _calibrated(found: Scored, at: Levels) -> Limits:
+    if found.test is None:
+        return UNDEFINED
+    score, _ = found.scores[found.judge.primary]
+    size = effective_size(score.n_reference, score.n_current)
+    squares = [found.test.limit(level) for level in at]
+    warning, drift = (rounded(math.sqrt(x) if found.judge.primary == "ks" else x * size) for x in squares)
+    return Limits(warning, math.inf if found.test.variation.unknown else drift)
 
 
-def _score(method: Method, reference: Mapping[str, Sample], current: Mapping[str, Sample]) -> tuple[Score, int]:
-    """The method's score on the view of the counts that it asks for, and the cells it compared."""
-    if method.bins == "pooled":
-        return _pooled(method, reference["fine"].counts, current["fine"].counts)
-    sample = current[method.bins]
-    return method.score(reference[method.bins], sample), len(sample.counts)
+def _share(share: Share, at: Levels) -> tuple[ShareResult, Verdict]:
+    """The share as it is published, and what it says of the column."""
+    part, expected = rounded(share.count / share.events), rounded(share.expected.share)
+    pvalue = rounded(share.expected.pvalue(share.count, share.events))
+    if share.test is None:
+        return ShareResult(part, expected, pvalue, None), "undecided"
+    warning, drift = (rounded(math.sqrt(share.test.limit(level))) for level in at)
+    away = abs(part - expected)
+    if share.test.variation.unknown:
+        return ShareResult(part, expected, pvalue, None), "warning" if away > warning else "ok"
+    verdict: Verdict = "drift" if away > drift else "warning" if away > warning else "ok"
+    return ShareResult(part, expected, pvalue, drift), verdict
 
 
-def _pooled(method: Method, fine: Counts, values: Counts) -> tuple[Score, int]:
-    """The score on cells that both samples can expect events in, and how many they are.
-
-    The shared cell holds what the reference has little of, or nothing. As many events as it lacks of five are added to
-    both samples in their own proportion: one unseen event is then no alarm, and ten in a hundred are.
-    """
-    n, size = int(values.sum()), int(fine.sum())
-    cells = pooled_cells(fine, n)
-    reference, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (fine, values))
-    smaller = min(n, size)
-    if smaller:
-        lacking = max(POOL_EXPECTED - reference[-1] * smaller / size, 0.0) / smaller
-        reference[-1] += math.ceil(lacking * size)
-        current[-1] += math.ceil(lacking * n)
-    return method.score(reference, current)._replace(n_reference=size, n_current=n), len(reference)
-
-
-def _rounded(number: float | None) -> float | None:
-    return None if number is None else rounded(number)
+def _without_score(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of a column with too few values: in drift where a share says so, and undecided otherwise, not ok."""
+    worst = model_verdict(verdicts)
+    return worst if worst in {"warning", "drift"} else "undecided"
 
 
 def _defined(number: float | None) -> float | None:

@@ -9,7 +9,10 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from monitor.drift.bins import Counts
+from monitor.drift.decisions import levels
 from monitor.drift.verdicts import Verdict, model_verdict
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.explain import Explainer
@@ -25,12 +28,19 @@ class Judged(NamedTuple):
     columns: dict[str, ColumnResult]
 
 
-def judge(comparison: Comparison, held: Mapping[str, Counts]) -> dict[str, Judged]:
-    """The verdicts on a window whose counts these are, by segment; in the same order."""
-    made = {WHOLE: _judged(comparison, held[WHOLE])}
-    for name, own in comparison.of_segments(held.keys()):
-        made[name] = _judged(own, held[name])
-    return {name: made[name] for name in held}
+def judge(comparison: Comparison, held: Mapping[str, Counts], start: int = 0) -> dict[str, Judged]:
+    """The verdicts on a window that begins at `start` and has these counts, by segment; in the same order."""
+    series = {WHOLE: comparison, **dict(comparison.of_segments(held.keys()))}
+    window = {name: series[name].score(counts, start) for name, counts in held.items()}
+    at = levels([column.tests for scored in window.values() for column in scored], comparison.pvalue)
+    made = {}
+    for name, scored in window.items():
+        own = series[name]
+        found, columns = own.decide(scored, at)
+        if own.profile.events < comparison.min_events:
+            columns = {key: _lacking(column, own, comparison.min_events) for key, column in columns.items()}
+        made[name] = Judged(found, Explainer(own.profile).moved(held[name], columns))
+    return made
 
 
 def verdict(judged: Mapping[str, Judged]) -> Verdict:
@@ -61,6 +71,7 @@ def summed_up(judged: Mapping[str, Judged], segments: Mapping[str, Mapping[str, 
     return SegmentsResult(sum(one.verdict != "undecided" for one in parts.values()), tuple(moved))
 
 
-def _judged(comparison: Comparison, counts: Counts) -> Judged:
-    found, columns = comparison(counts)
-    return Judged(found, Explainer(comparison.profile).moved(counts, columns))
+def _lacking(column: ColumnResult, own: Comparison, least: int) -> ColumnResult:
+    """A column of a segment of which the reference has too little to compare with."""
+    why = f"the reference has {own.profile.events:,} events of this segment, {least:,} are needed"
+    return msgspec.structs.replace(column, reason=why)

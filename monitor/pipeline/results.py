@@ -29,11 +29,30 @@ class ScoreResult(msgspec.Struct, frozen=True):
     threshold: float | None
 
 
+class ShareResult(msgspec.Struct, frozen=True):
+    """The share of a window's events that are missing, invalid or unseen, and the reference's.
+
+    pvalue: of the difference, by sampling alone. threshold: how far apart they may be before it is drift; None where
+    that is not known.
+    """
+
+    share: float
+    reference: float
+    pvalue: float
+    threshold: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """How far apart they are over the threshold: above 1 is drift."""
+        return abs(self.share - self.reference) / self.threshold if self.threshold else None
+
+
 class ColumnResult(msgspec.Struct, frozen=True):
     """One column in one window: `n` usable values, the others by kind, and every method's score.
 
     `counts` are the events in each of the reference's bins, then the missing and the invalid; None where they were left
-    out. `moved` says what moved most in a column in drift.
+    out. `reason` says why the verdict is what it is, `shares` how the missing, the invalid and the unseen were judged,
+    where the window or the reference has any. `moved` says what moved most in a column in drift.
     """
 
     role: str
@@ -46,14 +65,17 @@ class ColumnResult(msgspec.Struct, frozen=True):
     scores: dict[str, ScoreResult]
     counts: list[int] | None = None
     moved: tuple[Movement, ...] = ()
+    reason: str | None = None
+    shares: dict[str, ShareResult] = {}
 
     @property
     def ratio(self) -> float | None:
-        """Statistic over threshold of the deciding method: above 1 is drift, comparable across columns."""
+        """The largest of what decides over its threshold: above 1 is drift, comparable across columns."""
         score = self.scores.get(self.primary) if self.primary else None
-        if score is None or score.statistic is None or not score.threshold:
-            return None
-        return score.statistic / score.threshold
+        found = [share.ratio for share in self.shares.values()]
+        if score is not None and score.statistic is not None and score.threshold:
+            found.append(score.statistic / score.threshold)
+        return max((ratio for ratio in found if ratio is not None), default=None)
 
 
 class SegmentDrift(msgspec.Struct, frozen=True):

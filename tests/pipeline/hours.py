@@ -18,11 +18,14 @@ USUAL = [
 
 
 def hour(number: int, *, drift: int = 0) -> list[bytes]:
-    """The events of an hour, in the first `drift` of which nobody is older than 25."""
+    """The events of an hour, nobody older than 25 in the first `drift` of them; every 25th has no age."""
     found = []
     for i, (features, score) in enumerate(USUAL * 4):
         event = {"model": "credit", "version": "3", "time": START + number * HOUR + i, "prediction": score}
-        found.append(json.dumps(event | {"features": features | ({"age0": 25} if i < drift else {})}).encode())
+        holes: dict[str, str | None] = {"age0": None} if i % 25 == 24 else {"age0": "?"} if i % 100 == 50 else {}
+        holes |= {"country": None} if i % 50 == 48 else {}
+        young = {"age0": 25} if i < drift and not holes else {}
+        found.append(json.dumps(event | {"features": {**features, **holes, **young}}).encode())
     return found
 
 

@@ -59,6 +59,14 @@ def test_the_counts_of_every_column_add_up_to_the_events(market: list[Result]) -
         assert all((c.counts or ())[-2:] == [c.missing, c.invalid] for c in made.columns.values())
 
 
+def test_a_result_from_before_there_were_reasons_is_read(market: list[Result]) -> None:
+    document = json.loads(results.encode(market[0]))
+    for made in document["columns"].values():
+        del made["reason"], made["shares"]
+    read = results.decode(json.dumps(document).encode())
+    assert {(made.reason, len(made.shares)) for made in read.columns.values()} == {(None, 0)}
+
+
 def test_the_documented_result_fits_the_schema() -> None:
     (block,) = blocks(ROOT / "docs" / "architecture.md", "json")
     assert problems(json.loads(block.text)) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from monitor.logs.json import JsonDecoder
 from monitor.pipeline import results
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.explain import sentences
+from monitor.pipeline.judging import judge
 from monitor.pipeline.merge import Late, Output
 from monitor.pipeline.results import EpisodeEvent, Result, SegmentDrift, SegmentsResult, bare
 from monitor.pipeline.state import dump
@@ -60,24 +60,17 @@ def test_every_segments_windows_have_the_counts_of_the_slow_twin(history: Histor
     expected, late = naive.merged(logs, history.told(), world.windows, disorder=world.disorder)
     newest = {key: revisions[-1] for key, revisions in of_series(outputs).items()}
     shares = {(m, segment, start): own for (m, start), held in expected.items() for segment, own in parts(held).items()}
-    assert newest.keys() == shares.keys()
-    for key, own in shares.items():
-        model, segment, start = key
+    assert {key: result.events for key, result in newest.items()} == {key: len(own) for key, own in shares.items()}
+    for (model, start), held in expected.items():
         comparison = world.comparisons[model, "1", world.targets[model, "1"].reference]
-        if segment:
-            (_, comparison) = next(comparison.of_segments({f"city={segment}"}))
-        verdict, columns = comparison(counted(own))
-        if not segment:
-            verdict = model_verdict([verdict, *(newest[model, s, start].verdict for s in parts(own) if s)])
-        result = newest[key]
-        assert (result.events, result.verdict) == (len(own), verdict)
-        assert {name: without_moved(column) for name, column in result.columns.items()} == columns
+        counts = {f"city={segment}" if segment else "": counted(own) for segment, own in parts(held).items()}
+        judged = judge(comparison, counts, start)
+        whole_ = newest[model, "", start]
+        assert whole_.verdict == model_verdict(one.verdict for one in judged.values())
+        assert whole_.columns == judged[""].columns
+        if not any(newest[model, s, start].revision for s in parts(held)):
+            assert all(newest[model, s, start].columns == judged[f"city={s}"].columns for s in parts(held) if s)
     assert sum(output.events for output in outputs if isinstance(output, Late)) == late.total()
-
-
-def without_moved(column: results.ColumnResult) -> results.ColumnResult:
-    """The column without its explanation, which a comparison does not make."""
-    return msgspec.structs.replace(column, moved=())
 
 
 @settings(max_examples=50)

@@ -1,0 +1,106 @@
+"""The reference cut into stretches as long as a window, and the seasons that they may be sorted by.
+
+A season names the phase of a moment: the hour of the day, the day of the week, or both. Times are UTC milliseconds, so
+an hour of the day is one of UTC, and shifts by one where clocks do.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.drift.profiles import Chunks
+from monitor.drift.windows import DAY, Windows
+
+Moments = npt.NDArray[np.int64]
+Kind = Literal["day", "week", "working day", "hours of the week"]
+
+MONDAY = 3  # days from the first Monday before 1970 to 1970
+KINDS: tuple[Kind, ...] = ("week", "day", "working day", "hours of the week")  # the one with the fewest phases first
+
+
+class Stretches(NamedTuple):
+    """Counts of the reference over time, shape (stretches, cells); each begins at its start and is `length` long."""
+
+    starts: Moments
+    counts: npt.NDArray[np.int64]
+    length: int
+
+    @property
+    def middles(self) -> Moments:
+        """The moments by whose phase they are sorted, as windows are: where they begin may be in the phase before."""
+        return self.starts + self.length // 2
+
+
+class Season(NamedTuple):
+    """Moments that are alike: phases of a kind, each `length` milliseconds long."""
+
+    kind: Kind
+    length: int
+
+    @property
+    def phases(self) -> int:
+        """How many there are."""
+        return {"day": 1, "week": 7, "working day": 2, "hours of the week": 7}[self.kind] * self._slots
+
+    def phase(self, moments: Moments) -> Moments:
+        """The phase of each moment, from 0; the week begins on Monday.
+
+        >>> Season("week", DAY).phase(np.array([0, 4 * DAY])).tolist()  # 1 January 1970 was a Thursday
+        [3, 0]
+        """
+        slot = moments % DAY * self._slots // DAY
+        weekday = (moments // DAY + MONDAY) % 7
+        day = {"day": 0 * weekday, "working day": (weekday >= 5).astype(np.int64)}.get(self.kind, weekday)
+        return day * self._slots + slot
+
+    @property
+    def least(self) -> int:
+        """Days that each phase must have been seen on; of weekdays four, or two months of reference would be needed."""
+        return 4 if self.kind == "week" else 7
+
+    def known(self, moments: Moments) -> bool:
+        """Whether stretches at these moments are enough to know every phase."""
+        pairs = np.unique(np.column_stack((self.phase(moments), moments // DAY)), axis=0)
+        return bool(np.bincount(pairs[:, 0], minlength=self.phases).min() >= self.least)
+
+    @property
+    def _slots(self) -> int:
+        """Phases of a single day."""
+        return 1 if self.kind == "week" else DAY // self.length
+
+
+def stretches(chunks: Chunks, *, length: int | None = None, offset: int = 0) -> Stretches:
+    """The chunks, put together to stretches of `length` that begin as windows do, where it is a multiple of theirs.
+
+    Stretches of which more than half of the chunks are lacking, such as the first and the last, are left out.
+    """
+    starts, counts = np.array(chunks.starts, dtype=np.int64), chunks.counts
+    if length is None or length <= chunks.size or length % chunks.size:
+        return Stretches(starts, counts.astype(np.int64), chunks.size)
+    which = (starts - offset) // length
+    firsts = np.flatnonzero(np.concatenate(([True], which[1:] != which[:-1])))
+    filled = np.diff(np.append(firsts, len(starts))) * 2 >= length // chunks.size
+    made = np.add.reduceat(counts, firsts, axis=0, dtype=np.int64)
+    return Stretches(which[firsts][filled] * length + offset, made[filled], length)
+
+
+def judged_by(windows: Windows, chunks: Chunks) -> tuple[int | None, int]:
+    """Length and offset of the stretches that windows are like; None where they are of no length of time.
+
+    Days and months of a calendar are taken for as many chunks as they have on average, in UTC.
+    """
+    if windows.events is not None:
+        return None, 0
+    if not windows.scale.name:
+        return windows.size, windows.offset
+    return max(round(windows.size / chunks.size) * chunks.size, min(windows.size, chunks.size)), 0
+
+
+def seasons(length: int) -> tuple[Season, ...]:
+    """The seasons in which stretches of this length can have a phase."""
+    if length > DAY or DAY % length:
+        return ()
+    return tuple(Season(kind, length) for kind in KINDS if length < DAY or kind == "week")

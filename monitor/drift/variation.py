@@ -1,0 +1,165 @@
+"""How far a reference moves by itself, from one stretch of time to the next, beyond what sampling explains.
+
+Production data wander: a test that knows of sampling alone is in drift for good once windows are large. The variance of
+a share between stretches is its mean squared distance from the whole, less what sampling n events adds to it (the
+moment estimator of a random effect, as in DerSimonian and Laird 1986). What sampling adds shrinks with n and the rest
+does not, so the two stay apart. Where stretches that follow each other resemble each other, they are worth fewer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtrit
+
+from monitor.drift.bins import Floats
+
+ENOUGH = 48  # stretches of a reference that moves; with fewer no budget of false pages can be held
+CERTAIN = 3.0  # standard errors from which on movement is no accident
+LIKELY = 1.0  # below which there is none to speak of
+LEAST_FREEDOM = 4.0
+MOST_MEMORY = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """The variance of an effect between stretches, and how well it is known.
+
+    `z` is the variance over its standard error without any movement, `memory` the correlation of neighbours;
+    `stretches` and `phases` are those that it was learned from.
+    """
+
+    variance: float = 0.0
+    z: float = 0.0
+    memory: float = 0.0
+    stretches: int = 0
+    phases: int = 1
+
+    @property
+    def unknown(self) -> bool:
+        """Whether the reference moves, and is too short to say how far."""
+        return self.z > CERTAIN and self.stretches < ENOUGH
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom: stretches that are independent of each other, but for the mean."""
+        free = self.stretches - self.phases + 1
+        return max(free * (1 - self.memory) / (1 + self.memory) - 1, LEAST_FREEDOM)
+
+    def reach(self, alpha: float) -> float:
+        """The squared effect that a clean window exceeds with probability `alpha`, but for sampling.
+
+        By Student's t, two-sided; the mean of stretches that resemble each other is itself uncertain, and their
+        variance too small. Here 3² · 8/6 · 2.447²:
+
+        >>> round(Variation(variance=9.0, stretches=7).reach(0.05), 2)
+        71.85
+        """
+        if not self.variance:
+            return 0.0
+        freedom = self.freedom
+        quantile = float(stdtrit(freedom, alpha / 2))
+        return self.variance * (freedom + 2) / freedom * quantile * quantile
+
+
+class Movement(NamedTuple):
+    """Of each share: the variance between stretches, its error without movement, the covariance of neighbours, and the
+    mean of what sampling adds.
+    """
+
+    variance: Floats
+    error: Floats
+    lagged: Floats
+    noise: Floats
+
+
+def movement(
+    counts: npt.NDArray[np.int64],
+    sizes: npt.NDArray[np.int64],
+    *,
+    follows: npt.NDArray[np.bool_],
+    phases: npt.NDArray[np.int64] | None = None,
+    days: npt.NDArray[np.int64] | None = None,
+    design: float = 1.0,
+    scale: Floats | float = 1.0,
+) -> Movement:
+    """How the shares counts / sizes move about those of all others of their phase; counts: shape (stretches, shares).
+
+    follows: whether each stretch but the first comes right after the one before. phases, days: of each stretch; what is
+    of the same day says nothing of a phase, for it is alike in any case. design: how much larger the variance by
+    sampling is than that of independent events. scale: of squared differences.
+    """
+    rows = np.column_stack((counts, sizes)).astype(np.float64)
+    others = _others(rows, phases, days)
+    usable = others[:, -1] > 0
+    own, rest = rows[:, -1], np.maximum(others[:, -1], 1.0)
+    expected = others[:, :-1] / rest[:, None]
+    weights = own / (own + np.median(own)) * usable
+    total = max(float(np.add.reduce(weights)), 1e-300)
+    away = rows[:, :-1] / own[:, None] - expected
+    noise = (design * weights * (1 / own + 1 / rest))[:, None] * expected * (1 - expected)
+    pairs = np.sqrt(weights[1:] * weights[:-1]) * follows
+    products = np.add.reduce(pairs[:, None] * away[1:] * away[:-1], axis=0)
+    return Movement(
+        scale * np.add.reduce(weights[:, None] * away * away - noise, axis=0) / total,
+        scale * np.sqrt(2 * np.add.reduce(noise * noise, axis=0)) / total,
+        scale * products / max(float(np.add.reduce(pairs)), 1e-300),
+        scale * np.add.reduce(noise, axis=0) / total,
+    )
+
+
+def strongest(found: Movement, *, stretches: int, phases: int = 1) -> Variation:
+    """The variation of the share that moves most: of cumulative shares, the cut that a distance would find."""
+    place = int(np.argmax(found.variance))
+    variance, error, lagged = (float(part[place]) for part in (found.variance, found.error, found.lagged))
+    return _variation(variance, error, lagged, stretches=stretches, phases=phases)
+
+
+def together(found: Movement, *, stretches: int, phases: int = 1) -> Variation:
+    """The variation of the sum of squares over all shares: of categories, that of Cohen's w²."""
+    variance, lagged = float(np.add.reduce(found.variance)), float(np.add.reduce(found.lagged))
+    error = math.sqrt(float(np.add.reduce(found.error * found.error)))
+    return _variation(variance, error, lagged, stretches=stretches, phases=phases)
+
+
+def dispersion(found: Movement) -> float:
+    """The variance between stretches over what sampling explains of it; nan where nothing varies."""
+    noise = float(np.add.reduce(found.noise))
+    return 1 + float(np.add.reduce(found.variance)) / noise if noise > 0 else math.nan
+
+
+def _variation(variance: float, error: float, lagged: float, *, stretches: int, phases: int) -> Variation:
+    z = variance / error if error > 0 else 0.0
+    if z < LIKELY:
+        return Variation(0.0, z, stretches=stretches, phases=phases)
+    memory = _memory(lagged / variance, stretches) if z > CERTAIN else 0.0
+    return Variation(variance, z, memory, stretches, phases)
+
+
+def _memory(correlation: float, stretches: int) -> float:
+    """The lag-1 correlation, with what a short series takes from it given back (Kendall 1954)."""
+    return min(max((stretches * correlation + 1) / max(stretches - 4, 1), 0.0), MOST_MEMORY) if correlation > 0 else 0.0
+
+
+def _others(rows: Floats, phases: npt.NDArray[np.int64] | None, days: npt.NDArray[np.int64] | None) -> Floats:
+    """For each row the sum of all others of its phase, but for those of its day."""
+    if phases is None or days is None:
+        whole: Floats = np.add.reduce(rows, axis=0)
+        return whole - rows
+    own = np.unique(phases * (int(days.max()) + 1) + days, return_inverse=True)[1]
+    found: Floats = _sums(rows, phases)[phases] - _sums(rows, own)[own]
+    return found
+
+
+def _sums(rows: Floats, groups: npt.NDArray[np.int64]) -> Floats:
+    """Sums of the rows of each group; shape (groups, columns). Of whole numbers, and so exact."""
+    order = np.argsort(groups, kind="stable")
+    ranked = groups[order]
+    firsts = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
+    made = np.zeros((int(ranked[-1]) + 1, rows.shape[1]))
+    made[ranked[firsts]] = np.add.reduceat(rows[order], firsts, axis=0)
+    return made

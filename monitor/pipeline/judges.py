@@ -1,0 +1,201 @@
+"""A column of the reference, ready to be compared with: its methods, its rules, and what its calibration makes of a
+window's counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import chdtri, kolmogi
+
+from monitor.config import ColumnRules
+from monitor.drift.bins import (
+    INVALID,
+    MISSING,
+    POOL_EXPECTED,
+    Counts,
+    Floats,
+    Ordered,
+    Unordered,
+    coarse_starts,
+    pooled_cells,
+)
+from monitor.drift.calibration import Calibration
+from monitor.drift.decisions import Effect
+from monitor.drift.methods import METHODS, Method
+from monitor.drift.methods import method as find
+from monitor.drift.profiles import Column
+from monitor.drift.samples import Sample
+from monitor.drift.scores import Score, effective_size
+from monitor.drift.shares import Expected
+from monitor.drift.sums import rounded
+from monitor.drift.thresholds import FLOORS, Rule, default_rule
+
+PRIMARY = {True: "ks", False: "chi2"}  # by whether the bins have an order: the methods that are calibrated
+DECIDING = 0.7  # of what a column may spend; its shares have the rest
+KOLMOGOROV = math.pi**2 / 12  # mean of the squared distance of samples alike, over 1/ne
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """One column's reference; `calibrated` where its deciding method has no rule that somebody chose."""
+
+    column: Column
+    methods: tuple[Method, ...]
+    primary: str
+    calibrated: bool
+    rules: Mapping[str, Rule | None]
+    fine: Counts
+    size: int
+    starts: npt.NDArray[np.intp]
+    positions: Floats | None
+    kept: Mapping[str, Sample] | None  # what is made of the reference, where it is used much
+
+    def reference(self, calibration: Calibration, moment: int) -> Mapping[str, Sample]:
+        """The reference at that moment in the views that methods ask for."""
+        if calibration.phases is not None:
+            fine = calibration.phases.counts(moment)
+            return self.views(fine, int(fine.sum()))
+        return self.kept or self.views(self.fine, self.size)
+
+    def views(self, values: Counts, n: int) -> Mapping[str, Sample]:
+        """Counts of the value bins, of `n` events, in these views."""
+        coarse = Sample(np.add.reduceat(values, self.starts), n=n)
+        return {"fine": Sample(values, positions=self.positions, n=n), "coarse": coarse}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many events of a window are of a kind, and the test of it; None where there are too few to tell."""
+
+    kind: str
+    count: int
+    events: int
+    expected: Expected
+    test: Effect | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A column's scores in a window and, of what is decided together with the others, the tests."""
+
+    judge: Judge
+    calibration: Calibration
+    counts: Counts
+    n: int
+    scores: Mapping[str, tuple[Score, int]]
+    test: Effect | None
+    shares: tuple[Share, ...]
+    decided: bool  # whether there are enough events for the deciding method
+
+    @property
+    def tests(self) -> list[Effect]:
+        """Those that this window is judged by."""
+        own = [self.test] if self.test is not None and self.decided else []
+        return own + [share.test for share in self.shares if share.test is not None]
+
+
+def judge(column: Column, rules: ColumnRules, pvalue: float) -> Judge:
+    """The column by its rules; `pvalue` is for methods with a null that are not calibrated."""
+    kind = "ordered" if column.ordered else "unordered"
+    primary = find(rules.primary or (rules.methods[0] if rules.methods else PRIMARY[column.ordered])).name
+    names = rules.methods or tuple(m.name for m in METHODS.values() if m.default and kind in m.kinds)
+    methods = tuple(find(name) for name in dict.fromkeys([primary, *names]))
+    chosen = {m.name: rules.thresholds.get(m.name) or default_rule(m, pvalue=pvalue) for m in methods}
+    fine = column.counts[:MISSING]
+    starts = coarse_starts(column.bins, fine)
+    positions = column.bins.centers if isinstance(column.bins, Ordered) else None
+    calibrated = primary == PRIMARY[column.ordered] and primary not in rules.thresholds
+    made = Judge(column, methods, primary, calibrated, chosen, fine, int(fine.sum()), starts, positions, None)
+    # Kept, it is some 10 kB: too much for all columns of a hundred models, and little gained with the default methods.
+    return made if all(method.default for method in methods) else replace(made, kept=made.views(fine, made.size))
+
+
+def scored(judge: Judge, calibration: Calibration, counts: Counts, *, moment: int, min_events: int) -> Scored:
+    """The column's scores for a window's counts around a moment, and its tests."""
+    values = counts[:MISSING]
+    n = int(values.sum())
+    reference, current = judge.reference(calibration, moment), judge.views(values, n)
+    scores = {method.name: _score(method, reference, current) for method in judge.methods}
+    score, cells = scores[judge.primary]
+    decided = n >= min_events and not math.isnan(score.statistic)
+    test = deciding(judge.primary, score, cells, calibration) if judge.calibrated else None
+    shares = tuple(_shares(judge, calibration, counts, min_events))
+    return Scored(judge, calibration, counts, n, scores, test, shares, decided)
+
+
+def deciding(name: str, score: Score, cells: int, calibration: Calibration) -> Effect | None:
+    """The calibrated test of a score of ks or chi2; None where it is not defined."""
+    size = effective_size(score.n_reference, score.n_current)
+    if not size or math.isnan(score.statistic) or cells < 2:
+        return None
+    noise = calibration.design / size
+    if name == "ks":
+        return Effect(
+            score.statistic**2,
+            lambda alpha: float(kolmogi(alpha)) ** 2 * noise,
+            calibration.variation,
+            KOLMOGOROV * noise + FLOORS["ks"] ** 2,
+            DECIDING,
+        )
+    return Effect(
+        score.statistic / size,
+        lambda alpha: float(chdtri(cells - 1, alpha)) * noise,
+        calibration.variation,
+        (cells - 1) * noise + FLOORS["chi2"] ** 2,
+        DECIDING,
+    )
+
+
+def _shares(judge: Judge, calibration: Calibration, counts: Counts, min_events: int) -> Iterator[Share]:
+    """The shares of which the window or the reference has any."""
+    values = counts[:MISSING]
+    found = {"missing": (int(counts[MISSING]), int(counts.sum())), "invalid": (int(counts[INVALID]), int(counts.sum()))}
+    if isinstance(judge.column.bins, Unordered):
+        found["unseen"] = (int(values[judge.column.bins.unseen]), int(values.sum()))
+    for kind, (count, events) in found.items():
+        expected = calibration.shares[kind]
+        if events and judge.size and (count or expected.count):
+            test = _share_test(expected, count, events, (1 - DECIDING) / len(found)) if events >= min_events else None
+            yield Share(kind, count, events, expected, test)
+
+
+def _share_test(expected: Expected, count: int, events: int, weight: float) -> Effect | None:
+    more = count * expected.size > expected.count * events
+    if expected.growth and not more:
+        return None
+    away = count / events - expected.share
+    floor = expected.floor(more=more)
+    return Effect(away * away, lambda p: expected.reach(events, p, more=more), expected.variation, floor, weight)
+
+
+def _score(method: Method, reference: Mapping[str, Sample], current: Mapping[str, Sample]) -> tuple[Score, int]:
+    """The method's score, rounded, on the view of the counts that it asks for, and the cells it compared."""
+    if method.bins == "pooled":
+        score, cells = _pooled(method, reference["fine"].counts, current["fine"].counts)
+    else:
+        sample = current[method.bins]
+        score, cells = method.score(reference[method.bins], sample), len(sample.counts)
+    pvalue = None if score.pvalue is None else rounded(score.pvalue)
+    return score._replace(statistic=rounded(score.statistic), pvalue=pvalue), cells
+
+
+def _pooled(method: Method, fine: Counts, values: Counts) -> tuple[Score, int]:
+    """The score on cells that both samples can expect events in, and how many they are.
+
+    The shared cell holds what the reference has little of, or nothing. As many events as it lacks of five are added to
+    both samples in their own proportion: one unseen event is then no alarm, and ten in a hundred are.
+    """
+    n, size = int(values.sum()), int(fine.sum())
+    cells = pooled_cells(fine, n)
+    reference, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (fine, values))
+    smaller = min(n, size)
+    if smaller:
+        lacking = max(POOL_EXPECTED - reference[-1] * smaller / size, 0.0) / smaller
+        reference[-1] += math.ceil(lacking * size)
+        current[-1] += math.ceil(lacking * n)
+    return method.score(reference, current)._replace(n_reference=size, n_current=n), len(reference)

@@ -1,0 +1,1 @@
+"""The decision rule in simulation: models whose truth is known."""

@@ -1,0 +1,111 @@
+"""Verdicts by default: by what the reference does by itself, with a reason, and in step with what is published."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from monitor.config import ColumnRules
+from monitor.drift.bins import Counts
+from monitor.drift.profiles import Chunks, Profile
+from monitor.drift.thresholds import Fixed
+from monitor.pipeline.compare import Comparison
+from monitor.pipeline.results import ColumnResult
+from tests.pipeline.columns import PVALUE, categorical, compared, counted, numeric
+
+COMMON = {"a": 5_000, "b": 3_000, "c": 2_000}
+
+
+def with_chunks(*, hours: int, spread: float) -> tuple[Profile, Counts]:
+    """A reference of so many hours of a column whose mean wanders, and a window like it."""
+    rng = np.random.default_rng(17)
+    values = rng.normal(size=(hours, 2_000)) + spread * rng.normal(size=(hours, 1))
+    column = numeric(values.ravel(), bins=100)
+    counts = np.array([counted(column, row) for row in values], dtype=np.int32)
+    starts = tuple(hour * 3_600_000 for hour in range(hours))
+    profile = Profile("m", "1", (column,), 0, hours * 3_600_000, Chunks.of(3_600_000, starts, counts))
+    return profile, counted(column, rng.normal(0.5, size=2_000))
+
+
+def judged(profile: Profile, window: Counts) -> ColumnResult:
+    compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, length=3_600_000)
+    return compare(window)[1]["age"]
+
+
+def test_what_would_be_drift_is_the_references_own_variation_where_it_wanders_as_far() -> None:
+    still, wandering = (judged(*with_chunks(hours=100, spread=spread)) for spread in (0.0, 0.3))
+    assert (still.verdict, wandering.verdict) == ("drift", "ok")
+    assert still.ratio is not None
+    assert wandering.ratio is not None
+    assert still.ratio > 1 > wandering.ratio
+
+
+def test_a_short_reference_that_wanders_warns_at_most_and_says_what_is_needed() -> None:
+    profile, window = with_chunks(hours=40, spread=0.3)
+    found = judged(profile, window * 0 + np.where(np.arange(len(window)) == 0, 2_000, 0))
+    assert found.verdict == "warning"
+    assert found.ratio is None, "there is no threshold for drift to be above"
+    assert found.reason is not None
+    assert found.reason.endswith("its 40 stretches of time are too few to say how far; 48 are needed")
+
+
+def test_the_reason_has_the_statistic_the_threshold_and_its_parts() -> None:
+    found = judged(*with_chunks(hours=100, spread=0.3))
+    assert found.reason is not None
+    pattern = (
+        r"KS (\S+) against a threshold of (\S+) \(sampling (\S+), the reference's own variation (\S+), floor 0\.05\); "
+        r"n = 2,000"
+    )
+    match = re.fullmatch(pattern, found.reason)
+    assert match, found.reason
+    statistic, threshold, sampling, variation = map(float, match.groups())
+    assert statistic == pytest.approx(found.scores["ks"].statistic, abs=1e-3)
+    assert threshold == pytest.approx(found.scores["ks"].threshold, abs=1e-3)
+    assert threshold == pytest.approx(math.hypot(sampling, variation), abs=2e-3)
+
+
+@pytest.mark.parametrize("more", [0, 5, 40, 400])
+def test_a_ratio_above_one_is_drift_and_nothing_else_is(more: int) -> None:
+    column = numeric(np.arange(1000.0), bins=50)
+    found = compared(column, counted(column, np.arange(1000.0), missing=more))
+    assert found.ratio is not None
+    assert (found.ratio > 1) == (found.verdict == "drift") == (more >= 40)
+    assert set(found.shares) == ({"missing"} if more else set())
+
+
+def test_a_new_category_of_one_percent_is_drift_by_its_share() -> None:
+    found = compared(
+        categorical(COMMON), counted(categorical(COMMON), ["a"] * 4_950 + ["b"] * 2_970 + ["c"] * 1_980 + ["new"] * 100)
+    )
+    assert found.verdict == "drift"
+    assert found.shares["unseen"].ratio is not None
+    assert found.shares["unseen"].ratio > 1
+    assert found.reason is not None
+    assert found.reason.startswith("unseen 1.00% against 0.00% in the reference")
+
+
+def test_a_threshold_that_somebody_chose_stays_as_it_is() -> None:
+    profile, window = with_chunks(hours=100, spread=0.3)
+    rules = {"age": ColumnRules(thresholds={"ks": Fixed(0.1)})}
+    found = Comparison(profile, rules, pvalue=PVALUE, min_events=50, length=3_600_000)(window)[1]["age"]
+    assert found.scores["ks"].threshold == 0.1
+    assert found.verdict == "drift"
+    assert found.reason is not None
+    assert re.fullmatch(r"ks 0\.\d+ against a threshold of 0\.1; n = 2,000", found.reason)
+
+
+def test_an_outage_like_those_that_the_reference_had_is_no_drift_of_the_missing_share() -> None:
+    rng = np.random.default_rng(18)
+    column = numeric(rng.normal(size=5_000), bins=50)
+    out = rng.random(200) < 0.3
+    gone = counted(column, [], missing=500)
+    counts = np.array([gone if hour else counted(column, rng.normal(size=500)) for hour in out])
+    whole = replace(column, counts=counts.sum(axis=0))
+    starts = tuple(hour * 3_600_000 for hour in range(len(out)))
+    profile = Profile("m", "1", (whole,), 0, starts[-1], Chunks.of(3_600_000, starts, counts.astype(np.int32)))
+    assert judged(profile, gone).verdict == "undecided"
+    assert judged(replace(profile, chunks=None), gone).verdict == "drift"
