@@ -14,6 +14,7 @@ from monitor.drift import profiles
 from monitor.drift.bins import INVALID, MISSING, Unordered
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.segments import LONGEST, Segmentation, counted, frequent
+from monitor.drift.updates import Window, fold
 from monitor.errors import DriftlineError
 
 COUNTRY = Unordered(("DE", "FR", "other", "x" * (LONGEST + 1)), ("IT",))
@@ -115,3 +116,10 @@ def test_counts_of_segments_that_do_not_add_up_to_the_reference_are_refused() ->
     moved[[0, 1], 0] = moved[[1, 0], 0]
     with pytest.raises(DriftlineError, match="do not add up"):
         replace(profile, segmentations=(Segmentation.of(found.columns, found.values, moved),))
+
+
+def test_windows_are_not_folded_into_a_reference_with_segments() -> None:
+    _, profile = built([(0, 0), (1, 1)])
+    whole = np.concatenate([column.counts for column in profile.columns])
+    with pytest.raises(DriftlineError, match="has segments by country,channel, and windows cannot be folded"):
+        fold(profile, [Window(0, 1, whole)])

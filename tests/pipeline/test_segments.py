@@ -198,14 +198,15 @@ def test_segments_that_the_configuration_monitors_no_more_are_dropped() -> None:
     assert not any(key.segment for key in [*log.merge.state.panes, *log.merge.state.series])
 
 
-def test_the_budget_is_shared_by_all_columns_of_all_events_and_of_every_comparable_segment() -> None:
-    plain, split = profile("m"), by_city(profile("m"))
-    alone = Comparison(plain, {}, pvalue=0.01, min_events=3, decisions=2 * 3)
-    shared = Comparison(split, {}, pvalue=0.01, min_events=3, segmentations=split.segmentations)
-    few = Comparison(split, {}, pvalue=0.01, min_events=5, segmentations=split.segmentations, decisions=None)
-    counts = np.array([0, 0, 0, 0, 0, 50, 0, 0, 0, 0, 50, 0, 0, 0, 0])
-    assert shared(counts) == alone(counts)
-    assert few(counts) == Comparison(plain, {}, pvalue=0.01, min_events=5, decisions=2 * 2)(counts)
+def test_the_budget_is_shared_by_the_columns_of_all_events_and_of_every_segment() -> None:
+    split = by_city(profile("m", events=12_000))
+    comparison = Comparison(split, {}, pvalue=0.01, min_events=3, segmentations=split.segmentations)
+    bergen = np.array([0, 0, 0, 0, 0, 100, 0, 0, 0, 0, 100, 0, 0, 0, 0])
+    oslo = np.array([0, 100, 0, 100, 0, 0, 0, 0, 0, 200, 0, 0, 0, 0, 0])
+    alone = judge(comparison, {"": oslo + bergen})[""].columns["value"].scores["ks"].threshold
+    shared = judge(comparison, {"": oslo + bergen, "city=Oslo": oslo, "city=Bergen": bergen})
+    assert alone is not None
+    assert alone < (shared[""].columns["value"].scores["ks"].threshold or 0.0)
 
 
 def test_a_block_opens_fewer_panes_where_events_are_counted_by_segment_as_well() -> None:

@@ -46,7 +46,8 @@ def profile(model: str, *, version: str = "1", events: int = 12) -> Profile:
 
 def by_city(plain: Profile) -> Profile:
     """The reference with segments of its cities; a third of its events, in the middle of the values, is in Bergen."""
-    bergen = np.concatenate([[0, 0, 0, 0, 0, 4, 0, 0, 0], [0, 4, 0, 0, 0, 0]])
+    third = plain.events // 3
+    bergen = np.concatenate([[0, 0, 0, 0, 0, third, 0, 0, 0], [0, third, 0, 0, 0, 0]])
     whole = np.concatenate([column.counts for column in plain.columns])
     nobody = np.zeros_like(whole)
     counts = np.stack([whole - bergen, bergen, nobody, nobody])
