@@ -63,19 +63,16 @@ def calibrate(
     if profile.chunks is None:
         return tuple(Calibration(shares=_shares(column, None, 1.0)) for column in profile.columns)
     found = stretches(profile.chunks, length=length, offset=offset)
-    parts = [
-        found._replace(counts=found.counts[:, start : start + column.size])
-        for start, column in zip(profile.offsets[:-1], profile.columns, strict=True)
-    ]
+    places = list(zip(profile.columns, profile.offsets[:-1], profile.offsets[1:], strict=True))
     designs = [
-        design_effect(part.counts[:, :MISSING]) if column.ordered else math.nan
-        for column, part in zip(profile.columns, parts, strict=True)
+        design_effect(found.cells(first, stop + MISSING).counts) if column.ordered else math.nan
+        for column, first, stop in places
     ]
     common = _middle([design for design in designs if not math.isnan(design)], 1.0)
     possible = seasons(found.length) if length and phases else ()
     made = [
-        _column(column, part, design, common, possible)
-        for column, part, design in zip(profile.columns, parts, designs, strict=True)
+        _column(column, found.cells(first, stop), design, common, possible)
+        for (column, first, stop), design in zip(places, designs, strict=True)
     ]
     return tuple(_with_memory(made))
 

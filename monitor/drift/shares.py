@@ -18,7 +18,6 @@ from monitor.drift.bins import Counts, Unordered
 from monitor.drift.variation import Variation
 
 FLOOR = 0.10  # Cohen's h, as his w of categories: from nothing to 0.25 %, from 10 % to 13 %, from 50 % to 55 %
-KINDS = ("missing", "invalid", "unseen")
 NONE = Variation()
 
 

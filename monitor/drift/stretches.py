@@ -6,7 +6,7 @@ an hour of the day is one of UTC, and shifts by one where clocks do.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,12 @@ class Stretches(NamedTuple):
     """Counts of the reference over time, shape (stretches, cells); each begins at its start and is `length` long."""
 
     starts: Moments
-    counts: npt.NDArray[np.int64]
+    counts: npt.NDArray[Any]  # whole numbers, as wide as they came
     length: int
+
+    def cells(self, first: int, stop: int) -> Stretches:
+        """The counts of some cells alone, wide enough to be multiplied."""
+        return self._replace(counts=self.counts[:, first:stop].astype(np.int64))
 
     @property
     def middles(self) -> Moments:
@@ -79,7 +83,7 @@ def stretches(chunks: Chunks, *, length: int | None = None, offset: int = 0) -> 
     """
     starts, counts = np.array(chunks.starts, dtype=np.int64), chunks.counts
     if length is None or length <= chunks.size or length % chunks.size:
-        return Stretches(starts, counts.astype(np.int64), chunks.size)
+        return Stretches(starts, counts, chunks.size)
     which = (starts - offset) // length
     firsts = np.flatnonzero(np.concatenate(([True], which[1:] != which[:-1])))
     filled = np.diff(np.append(firsts, len(starts))) * 2 >= length // chunks.size

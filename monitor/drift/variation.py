@@ -22,6 +22,7 @@ ENOUGH = 48  # stretches of a reference that moves; with fewer no budget of fals
 CERTAIN = 3.0  # standard errors from which on movement is no accident
 LIKELY = 1.0  # below which there is none to speak of
 LEAST_FREEDOM = 4.0
+LEAST_INDEPENDENT = 2.0
 MOST_MEMORY = 0.99
 
 
@@ -46,24 +47,30 @@ class Variation:
 
     @property
     def freedom(self) -> float:
-        """Degrees of freedom: stretches that are independent of each other, but for the mean."""
-        free = self.stretches - self.phases + 1
-        return max(free * (1 - self.memory) / (1 + self.memory) - 1, LEAST_FREEDOM)
+        """Degrees of freedom of the variance: stretches, but for the mean, that squares resemble each other in less."""
+        alike = self.memory * self.memory
+        return max(self._free * (1 - alike) / (1 + alike) - 1, LEAST_FREEDOM)
 
     def reach(self, alpha: float) -> float:
         """The squared effect that a clean window exceeds with probability `alpha`, but for sampling.
 
-        By Student's t, two-sided; the mean of stretches that resemble each other is itself uncertain, and their
-        variance too small. Here 3² · 8/6 · 2.447²:
+        By Student's t, two-sided. The mean of m independent stretches is itself uncertain, and their variance about it
+        too small, which makes (m + 1) / (m - 1); of stretches that resemble each other fewer are independent (Bayley
+        and Hammersley 1946). Here 3² · 8/6 · 2.447²:
 
         >>> round(Variation(variance=9.0, stretches=7).reach(0.05), 2)
         71.85
         """
         if not self.variance:
             return 0.0
-        freedom = self.freedom
-        quantile = float(stdtrit(freedom, alpha / 2))
-        return self.variance * (freedom + 2) / freedom * quantile * quantile
+        quantile = float(stdtrit(self.freedom, alpha / 2))
+        independent = max(self._free * (1 - self.memory) / (1 + self.memory), LEAST_INDEPENDENT)
+        return self.variance * (independent + 1) / (independent - 1) * quantile * quantile
+
+    @property
+    def _free(self) -> int:
+        """Stretches, of which every phase but one has spent one."""
+        return self.stretches - self.phases + 1
 
 
 class Movement(NamedTuple):

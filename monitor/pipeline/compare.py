@@ -151,8 +151,13 @@ class Comparison:
         )
 
     def _limits(self, found: Scored, name: str, at: Levels) -> Limits:
-        """Of a method's statistic; those of the calibrated one at the levels of this window."""
+        """Of a method's statistic; those of the calibrated one at the levels of this window.
+
+        A deciding method that has too few events has none: its statistic is above nothing.
+        """
         score, cells = found.scores[name]
+        if name == found.judge.primary and not found.decided:
+            return UNDEFINED
         if name == found.judge.primary and found.judge.calibrated:
             return _calibrated(found, at)
         return limits(

@@ -50,7 +50,8 @@ class Explainer:
 def sentences(result: Result, *, most: int = MOST) -> list[str]:
     """A sentence per group of columns in drift: the worst one, what moved most in it, and the others. Safe to print.
 
-    At most ten; one more then says how many columns are left out, and the last one which segments moved.
+    Where nothing moved beyond noise by itself, the reason of the verdict. At most ten; one more then says how many
+    columns are left out, and the last one which segments moved.
     """
     parts = [_of_segments(result.segments)] if result.segments and result.segments.drifted else []
     return [*_of_columns(result, most), *parts]
@@ -81,7 +82,8 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _sentence(result: Result, group: tuple[str, ...], most: int) -> str:
     first, *others = group
-    moved = "; ".join(map(str, result.columns[first].moved[:most]))
+    column = result.columns[first]
+    moved = "; ".join(map(str, column.moved[:most])) or column.reason
     told = f"{_named(result, first)}: {moved}" if moved else _named(result, first)
     if not others:
         return told

@@ -61,4 +61,5 @@ def _column(name: str, evidence: Result) -> dict[str, Any]:
         "statistic": score.statistic if score else None,
         "threshold": score.threshold if score else None,
         "ratio": column.ratio if column else None,
+        "reason": column.reason if column else None,
     }

@@ -162,6 +162,7 @@ def test_too_few_usable_values_decide_nothing(events: int, verdict: str) -> None
     found = compared(column, counted(column, np.full(events, 999.0)))
     assert found.verdict == verdict
     assert found.scores["ks"].statistic is not None, "but the numbers are there to be looked at"
+    assert (found.ratio is None) == (verdict == "undecided"), "a ratio above 1 is drift, and nothing else is"
 
 
 def test_a_column_without_any_value_has_no_scores() -> None:

@@ -54,6 +54,7 @@ def test_the_column_furthest_beyond_its_threshold_comes_first_and_one_without_a_
         "statistic": 0.5,
         "threshold": 0.1,
         "ratio": 5.0,
+        "reason": None,
     }
 
 
