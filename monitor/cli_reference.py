@@ -13,6 +13,7 @@ from rich.text import Text
 
 from monitor.drift import profiles
 from monitor.drift.profiles import Profile
+from monitor.drift.segments import CAP
 from monitor.durations import format_duration, parse_duration
 from monitor.errors import DriftlineError
 from monitor.profile_table import profile_table
@@ -56,6 +57,16 @@ def build(  # typer makes options of parameters
     against: Annotated[
         list[Path] | None, typer.Option(help="Files that --derive domain tells apart from DATA.", metavar="FILE")
     ] = None,
+    segments: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Categorical column whose values are compared each with its own reference; A,B: by both together.",
+            metavar="A[,B]",
+        ),
+    ] = None,
+    segment_values: Annotated[
+        int, typer.Option(help="Most frequent values with a segment each; the others share one.", metavar="N")
+    ] = CAP,
 ) -> None:
     """Build the reference profile of a model version from its training data, or from a log of a good period.
 
@@ -79,6 +90,8 @@ def build(  # typer makes options of parameters
             chunk=None if chunk is None else parse_duration(chunk),
             derive=derive or (),
             against=against or (),
+            segments=segments or (),
+            segment_values=segment_values,
             progress=lambda events: status.update(f"Reading … {events:,} events"),
         )
     size = write_file(out, profiles.encode(profile))
