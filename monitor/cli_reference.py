@@ -13,6 +13,7 @@ from rich.text import Text
 
 from monitor.drift import profiles
 from monitor.drift.profiles import Profile
+from monitor.drift.segments import CAP
 from monitor.durations import format_duration, parse_duration
 from monitor.errors import DriftlineError
 from monitor.profile_table import profile_table
@@ -62,6 +63,16 @@ def build(  # typer makes options of parameters
             help="Count on the bins of this profile of the model, to compare windows with both.", metavar="FILE"
         ),
     ] = None,
+    segments: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Categorical column whose values are compared each with its own reference; A,B: by both together.",
+            metavar="A[,B]",
+        ),
+    ] = None,
+    segment_values: Annotated[
+        int, typer.Option(help="Most frequent values with a segment each; the others share one.", metavar="N")
+    ] = CAP,
 ) -> None:
     """Build the reference profile of a model version from its training data, or from a log of a good period.
 
@@ -78,7 +89,7 @@ def build(  # typer makes options of parameters
             status.update(f"Reading … {events:,} events")
 
         if bins_of is not None:
-            shaping = (ignore, categorical, numeric, derive, against, bins != "200")
+            shaping = (ignore, categorical, numeric, derive, against, segments, bins != "200")
             other = _other(bins_of, model, shaped=any(shaping))
             profile, report = recounting.recount(
                 data, other, version=version, time=time, prediction=prediction, chunk=length, progress=progress
@@ -97,6 +108,8 @@ def build(  # typer makes options of parameters
                 chunk=length,
                 derive=derive or (),
                 against=against or (),
+                segments=segments or (),
+                segment_values=segment_values,
                 progress=progress,
             )
     size = write_file(out, profiles.encode(profile))

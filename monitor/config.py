@@ -13,6 +13,7 @@ from pathlib import Path
 
 from monitor.drift.episodes import RECOVERY
 from monitor.drift.profiles import Profile
+from monitor.drift.segments import Segmentation
 from monitor.drift.thresholds import Rule
 from monitor.drift.windows import Windows
 from monitor.logs.contract import MAX_BYTES, MAX_PANES
@@ -46,7 +47,8 @@ class Model:
     """One monitored model or feature view: a reference profile per version, its windows and its columns' rules.
 
     Where a version has more than one reference, `changes` has those that decide, in the order of time; `versions` the
-    first. `recovery` windows without drift end an episode.
+    first. `recovery` windows without drift end an episode. `segments` names what is monitored of the profiles'
+    segmentations; None: all of it.
     """
 
     name: str
@@ -56,6 +58,11 @@ class Model:
     min_events: int = 200
     changes: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
     recovery: int = RECOVERY
+    segments: tuple[str, ...] | None = None
+
+    def segmentations(self, profile: Profile) -> tuple[Segmentation, ...]:
+        """The ways in which events are told apart that are monitored, of those that the profile has."""
+        return tuple(found for found in profile.segmentations if self.segments is None or found.name in self.segments)
 
     def references(self, version: str) -> tuple[Reference, ...]:
         """The version's references in the order of time."""
@@ -214,6 +221,7 @@ class Config:
         parts = [
             f"{m.name!r} {version!r} {reference.profile.fingerprint} {m.windows.grid}"
             f"{'' if reference.since is None else f' since {reference.since}'}"
+            + "".join(f" by {found.name!r}" for found in m.segmentations(reference.profile))
             for m in self.models
             for version in m.versions
             for reference in m.references(version)

@@ -18,6 +18,7 @@ from prometheus_client.registry import CollectorRegistry
 from monitor import __version__
 from monitor.config import Config, Model
 from monitor.drift.profiles import Profile
+from monitor.drift.segments import named
 from monitor.errors import DriftlineError
 from monitor.metrics_names import PROCESS
 from monitor.metrics_pipeline import Outcome, Pipeline
@@ -36,6 +37,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._max_series = max_series
         self._known: dict[tuple[str, str], list[str]] = {}  # (model, version) -> fingerprints of its references
+        self._segments: dict[tuple[str, str], set[str]] = {}  # (model, version) -> names of its segments
         self._windows = Windows()
         self.pipeline = Pipeline(self.registry)
         self._made = self.pipeline.made
@@ -65,6 +67,10 @@ class Metrics:
         for version in model.versions:
             profiles = [reference.profile for reference in model.references(version)]
             self._known[model.name, version] = [profile.fingerprint for profile in profiles]
+            found = {s for profile in profiles for parts in profile.segmentations for s in parts.segments}
+            chosen = {s for profile in profiles for parts in model.segmentations(profile) for s in parts.segments}
+            self._segments[model.name, version] = found  # those that are monitored no more may still have a last result
+            self._windows.keep(model.name, version, {"", *chosen})
             self._made["model_reference_events"].labels(model.name, version).set(profiles[-1].events)
             self._made["unknown_columns"].labels(model.name, version)
             for name in ("windows_total", "windows_drifted_total"):
@@ -73,7 +79,7 @@ class Metrics:
     def window(self, result: Result, profile: Profile) -> None:
         """Count a closed window and show it, unless a later one is shown. Raises DriftlineError if not registered."""
         key = self._check(result, profile)
-        if result.revision == 0:
+        if result.revision == 0 and not result.segment:
             self._made["windows_total"].labels(*key).inc()
             if result.verdict == "drift":
                 self._made["windows_drifted_total"].labels(*key).inc()
@@ -93,12 +99,13 @@ class Metrics:
             raise DriftlineError(
                 f"{place}: expected reference {expected}, got {result.reference} ({profile.fingerprint})"
             )
-        if result.segment:
-            raise DriftlineError(f"{place}: segment {result.segment} is not registered for metrics")
+        segment = named(result.segment or {})
+        if segment and segment not in self._segments[result.model, result.version]:
+            raise DriftlineError(f"{place}: segment {segment!r} is not registered for metrics")
         unknown = result.columns.keys() - {column.name for column in profile.columns}
         if unknown:
             raise DriftlineError(f"{place}: the reference has no column {sorted(unknown)[0]!r}")
-        return result.model, result.version, ""
+        return result.model, result.version, segment
 
     def _show(self, key: Key, result: Result, profile: Profile) -> None:
         before = self._windows.shown.get(key)

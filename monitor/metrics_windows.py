@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from monitor.pipeline.results import ColumnResult, ComparedColumn, Result
 Key = tuple[str, str, str]  # model, version, segment
 _Gauges = dict[str, float]
 
+OF_SEGMENTS = frozenset({"window_end_timestamp_seconds", "window_events", "model_verdict", "column_drift_ratio"})
 _FIRST = {"prediction": 0, "derived": 1, "feature": 2}  # which columns stay when not all may
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
@@ -45,6 +46,12 @@ class Windows:
         """Column series of a model, but for one of its windows."""
         return sum(shown.series for key, shown in self.shown.items() if key[0] == model and key != without)
 
+    def keep(self, model: str, version: str, segments: Collection[str]) -> None:
+        """Show none but these segments of a model version."""
+        gone = [key for key in self.shown if key[:2] == (model, version) and key[2] not in segments]
+        for key in gone:
+            del self.shown[key]
+
     def render(self) -> Iterator[bytes]:
         """All of it in Prometheus's text format, a piece for each window and metric."""
         shown = [window for _, window in sorted(self.shown.items())]
@@ -56,12 +63,15 @@ class Windows:
 def show(result: Result, profile: Profile, *, key: Key, room: int) -> Shown:
     """The lines of a result, with at most `room` column series: predictions first, then in the profile's order.
 
+    Of a segment few are shown, for there may be many: its verdict and events, and the drift ratio of its columns.
     Those beside other references come after all of the deciding one.
     """
     lines: defaultdict[str, list[str]] = defaultdict(list)
-    _write(lines, WINDOW, key, _window(result))
+    part = result.segment is not None
+    _write(lines, WINDOW, key, {k: v for k, v in _window(result).items() if not part or k in OF_SEGMENTS})
     used = dropped = 0
     for names, values, gauges in _series(result, profile, key):
+        gauges = {k: v for k, v in gauges.items() if not part or k in OF_SEGMENTS}
         if used + len(gauges) > room:
             dropped += len(gauges)
             continue

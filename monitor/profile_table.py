@@ -12,6 +12,7 @@ from rich.text import Text
 from monitor.drift.bins import INVALID, MISSING, Counts, Floats, Ordered
 from monitor.drift.estimates import mean, quantile, spread
 from monitor.drift.profiles import Column, Profile
+from monitor.drift.segments import Segmentation
 from monitor.durations import format_duration
 from monitor.errors import printable
 
@@ -48,7 +49,8 @@ def profile_table(profile: Profile, *, width: int) -> RenderableType:
     legend = "values: 5 %, 50 % and 95 % quantiles to the nearest bin, or top categories"
     if wide:
         legend += "\nspread: standard deviation ± what bins may hide, save for values beyond the outer bins"
-    return Group(_heading(profile), Text(), table, Text(legend, style="dim"))
+    parts = [Text(), *(_segments(found, profile) for found in profile.segmentations)] if profile.segmentations else []
+    return Group(_heading(profile), Text(), table, Text(legend, style="dim"), *parts)
 
 
 def histogram(column: Column, *, width: int = WIDTH) -> str:
@@ -81,6 +83,16 @@ def _over_range(bins: Ordered, counts: Counts, width: int) -> Floats:
     order = np.argsort(places, kind="stable")  # an outer center may lie inside where the outer bin is empty
     below = np.interp(cuts, places[order], np.maximum.accumulate(mass[order]))
     return np.diff(below, prepend=0.0, append=float(mass[-1]))
+
+
+def _segments(found: Segmentation, profile: Profile) -> Text:
+    """The segments of one segmentation with their shares of the reference's events."""
+    events = found.counts[:, : profile.offsets[1]].sum(axis=1).tolist()
+    shares = (
+        f"{printable(','.join(values.values()))} {_share(number, profile.events)}"
+        for values, number in zip(found.segments.values(), events, strict=True)
+    )
+    return Text(f"segments by {printable(found.name)}: ", style="bold").append(", ".join(shares), style="default")
 
 
 def _heading(profile: Profile) -> Text:

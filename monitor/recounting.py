@@ -42,7 +42,7 @@ def recount(
     takes that of the other profile, or an hour. Raises DriftlineError where no event can be used.
     """
     length = chunk or (bins_of.chunks.size if bins_of.chunks else UNITS["h"])
-    target = Target(replace(bins_of, version=version, history=()), Windows(length, length))
+    target = Target(replace(bins_of, version=version, history=(), segmentations=()), Windows(length, length))
     decoder = JsonDecoder({(bins_of.model, version): target}, max_panes=BATCH)
     fields = LogFields(time=time or LogFields.time, prediction=prediction)
     found = _Found(most=CHUNK_CELLS // bins_of.size, length=length)

@@ -17,11 +17,13 @@ from monitor.derive import Known, Wish, check_sources, of_columns, of_times, of_
 from monitor.drift.bins import SPECIAL, Bins, Unordered
 from monitor.drift.derived import Derived
 from monitor.drift.profiles import Chunks, Column, Profile, Role
+from monitor.drift.segments import CAP
 from monitor.durations import UNITS, format_duration
 from monitor.errors import DriftlineError
 from monitor.gather import PREDICTION, Gathered, Progress, Wanted, gather, no_column
 from monitor.notes import notes_on
 from monitor.observed import Cells, Observed
+from monitor.segmenting import segmentations
 
 LENGTHS = tuple(UNITS["h"] * hours for hours in (1, 2, 3, 6, 12, 24, 168))  # of a chunk, unless one is given
 CHUNK_EVENTS = 30  # least mean events of a chunk, where its length may be chosen
@@ -55,6 +57,8 @@ def build(
     chunk: int | None = None,
     derive: Sequence[str] = (),
     against: Sequence[Path] = (),
+    segments: Sequence[str] = (),
+    segment_values: int = CAP,
     progress: Progress = lambda events: None,
 ) -> tuple[Profile, Report]:
     """The profile of the events in files, and a report on what was read.
@@ -65,6 +69,8 @@ def build(
     chunk: milliseconds; None takes an hour, or longer where that leaves too few events. The prediction's column is
     called `prediction` whatever the files call it. derive: columns to be made, as in `read_wishes`; what only they read
     is not monitored itself, unless it is named in `categorical`. against: files that `domain` tells apart from these.
+    segments: columns that tell parts of the events apart, with commas between those that do so together; the
+    `segment_values` most frequent values have a segment each.
     """
     _check_options(paths, bins=bins, categories=categories, chunk=chunk)
     wishes = read_wishes(derive)
@@ -96,7 +102,8 @@ def build(
     columns, cells = [one.column for one in made.values()], [one.places for one in made.values()]
     chunks = _chunks(found, columns, cells, chunk) if found.times else None
     start, end = (min(found.times), max(found.times)) if found.times else (None, None)
-    profile = Profile(model, version, tuple(columns), start, end, chunks)
+    parts = segmentations(segments, {name: (one.column, one.places) for name, one in made.items()}, segment_values)
+    profile = Profile(model, version, tuple(columns), start, end, chunks, segmentations=tuple(parts))
     notes = notes_on(profile, {name: one.observed for name, one in made.items()}, {k for k in kinds if kinds[k]})
     left_out, examples = dict(found.left_out), dict(found.examples)
     return profile, Report(len(paths), found.events, left_out, examples, chunks.size if chunks else None, notes)

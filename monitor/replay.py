@@ -100,6 +100,8 @@ def replay(
 
 def _note(summary: Summary, output: Output) -> None:
     if isinstance(output, Result):
+        if output.segment is not None:
+            return  # what it says is in the verdict on all events
         summary.verdicts[output.model, output.version, output.verdict] += 1
     elif isinstance(output, EpisodeEvent):
         summary.episodes.append(output)

@@ -21,7 +21,7 @@ from monitor.settings_windows import read_windows
 
 def read_model(node: Node, folder: Path) -> config.Model:
     """One entry of `models`; its profiles are found relative to `folder`."""
-    fields = node.fields("name", "versions", "window", "columns", "min_events", "recovery")
+    fields = node.fields("name", "versions", "window", "segments", "columns", "min_events", "recovery")
     name = fields["name"].text(most=200)
     windows = read_windows(fields["window"])
     read = {
@@ -29,20 +29,33 @@ def read_model(node: Node, folder: Path) -> config.Model:
         for version, child in fields["versions"].mapping(at_least=1).items()
     }
     references = {version: found for version, found in read.items() if found}
-    profiles = [
-        profile
-        for found in references.values()
-        for reference in found
-        for profile in (reference.profile, *reference.compare.values())
-    ]
-    columns = {key: _column(child, key, profiles) for key, child in fields["columns"].mapping().items()}
+    listed = [reference for found in references.values() for reference in found]
+    profiles = [reference.profile for reference in listed]
+    compared = [profile for reference in listed for profile in reference.compare.values()]
+    columns = {key: _column(child, key, [*profiles, *compared]) for key, child in fields["columns"].mapping().items()}
     least = fields["min_events"].integer(200, least=1, most=10**9)
     versions = {version: found[0].profile for version, found in references.items()}
     changes = {
         version: found for version, found in references.items() if found[-1].since is not None or found[0].compare
     }
     recovery = fields["recovery"].integer(RECOVERY, least=1, most=10_000)
-    return config.Model(name, versions, windows, columns, least, changes, recovery)
+    segments = _segments(fields["segments"], profiles)
+    return config.Model(name, versions, windows, columns, least, changes, recovery, segments)
+
+
+def _segments(node: Node, profiles: Sequence[Profile]) -> tuple[str, ...] | None:
+    """Names of segmentations of the profiles; None for all of them."""
+    if node.value is None:
+        return None
+    known = sorted({found.name for profile in profiles for found in profile.segmentations})
+    names = []
+    for child in node.items():
+        name = child.text()
+        if name and profiles and name not in known:
+            built = f"known are {'; '.join(known)}" if known else "they were built without --segments"
+            child.wrong(f"no reference profile has segments by {name!r}; {built}")
+        names.append(name)
+    return tuple(dict.fromkeys(names))
 
 
 def _column(node: Node, name: str, profiles: Sequence[Profile]) -> config.ColumnRules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from monitor.config import Config, Model
 from monitor.drift import profiles
 from monitor.drift.bins import Ordered, Unordered
 from monitor.drift.profiles import Column, Profile
+from monitor.drift.segments import Segmentation, counted
 from monitor.drift.windows import Windows
 from monitor.pipeline.results import ColumnResult, EpisodeEvent, Result, ScoreResult
 
@@ -25,6 +27,18 @@ def profile(model: str = "credit", version: str = "3", features: int = 1) -> Pro
     country = Column("country", "feature", Unordered(("DE", "FR")), np.array([600, 380, 0, 0, 20, 0]))
     score = Column("score", "prediction", bins, np.array([500, 300, 200, 0, 0]))
     return Profile(model, version, (*numeric, country, score), START - 720 * HOUR, START)
+
+
+def segmented(reference: Profile) -> Profile:
+    """The reference with segments by its country: 600 events of DE, 380 of FR, 20 without."""
+    sizes = [column.size for column in reference.columns]
+    cells = [np.repeat(np.arange(size), column.counts) for size, column in zip(sizes, reference.columns, strict=True)]
+    place = [column.name for column in reference.columns].index("country")
+    values = (("DE",), ("FR",))
+    bins = reference.columns[place].bins
+    places = Segmentation(("country",), values, 0, b"").lookup([bins])([cells[place]])
+    found = Segmentation.of(("country",), values, counted(places, cells, sizes, 4))
+    return replace(reference, segmentations=(found,))
 
 
 def profile_file(folder: Path, reference: Profile) -> Path:

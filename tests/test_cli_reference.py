@@ -101,3 +101,11 @@ def test_show_names_a_file_that_is_no_profile(tmp_path: Path) -> None:
         assert "p.json: " in str(result.exception)
         assert message in str(result.exception)
     assert "No such file" in str(run("show", tmp_path / "none.json").exception)
+
+
+def test_segments_are_built_and_shown_with_their_shares(tmp_path: Path) -> None:
+    path = write(tmp_path, "log.csv", "country,x\n" + "DE,1\n" * 6 + "FR,2\n" * 3 + ",3\n")
+    out = tmp_path / "credit.json"
+    built = run("build", path, "--model", "credit", "--version", 3, "--out", out, "--segments", "country")
+    assert built.exit_code == 0, built.output
+    assert "segments by country: DE 60%, FR 30%, other 0, missing 10%" in run("show", out).output

@@ -208,7 +208,7 @@ def test_a_lost_partition_leaves_no_series() -> None:
         ({"model": "fraud"}, "result of model 'fraud' version '3': not registered"),
         ({"version": "4"}, "result of model 'credit' version '4': not registered"),
         ({"reference": "0" * 12}, "expected reference"),
-        ({"segment": {"country": "DE"}}, "segment {'country': 'DE'} is not registered"),
+        ({"segment": {"country": "DE"}}, "segment 'country=DE' is not registered"),
         ({"columns": {"password": result().columns["age0"]}}, "the reference has no column 'password'"),
     ],
 )

@@ -180,3 +180,39 @@ def test_the_prediction_answers_to_its_name_in_the_file_and_in_the_profile(tmp_p
         profile, _ = made(path, prediction="label", categorical=[name])
         assert column(profile, "prediction").bins == Unordered(("0", "1", "2"))
     assert any("--categorical" in note and "prediction" in note for note in made(path, prediction="label")[1].notes)
+
+
+def rows_of_segments(tmp_path: Path) -> Path:
+    lines = ["DE,web,1"] * 5 + ["DE,app,2"] * 2 + ["FR,web,3"] * 3 + ["IT,web,4", ",web,5"]
+    return write(tmp_path, "log.csv", "country,channel,x\n" + "\n".join(lines) + "\n")
+
+
+def test_segments_are_the_most_frequent_values_and_what_the_others_and_the_missing_share(tmp_path: Path) -> None:
+    profile, _ = made(rows_of_segments(tmp_path), segments=["country", "country,channel"], segment_values=2)
+    size = column(profile, "country").size
+    found = {
+        name: int(counts[:size].sum())
+        for segmentation in profile.segmentations
+        for name, counts in zip(segmentation.segments, segmentation.counts, strict=True)
+    }
+    assert found == {
+        "country=DE": 7, "country=FR": 3, "country=other": 1, "country=missing": 1,
+        "country=DE,channel=web": 5, "country=FR,channel=web": 3, "country=other,channel=other": 3,
+        "country=missing,channel=missing": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"segments": ["x"]}, "column 'x': --segments needs categories, not numbers"),
+        ({"segments": ["city"]}, "column 'city': named by --segments, but the data have only"),
+        ({"segments": ["country,country"]}, "--segments country,country: expected 1 to 3 columns"),
+        ({"segments": ["country"], "segment_values": 0}, "--segment-values: expected 1 to 998, got 0"),
+    ],
+)
+def test_segments_that_cannot_be_told_apart_are_refused(
+    tmp_path: Path, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(DriftlineError, match=message):
+        made(rows_of_segments(tmp_path), **options)

@@ -12,7 +12,7 @@ from monitor import config, settings
 from monitor.drift.thresholds import Fixed, Significant
 from monitor.drift.windows import Windows
 from monitor.errors import DriftlineError
-from tests.examples import HOUR, MODEL, profile, profile_file
+from tests.examples import HOUR, MODEL, profile, profile_file, segmented
 
 
 @pytest.fixture
@@ -261,3 +261,17 @@ def test_a_secret_file_that_holds_no_secret_is_a_mistake(content: bytes, message
     (mistake,) = mistakes(MODEL + "triggers: [{url: 'https://example.test', secret_file: secret.txt}]", folder)
 
     assert message in mistake
+
+
+def test_segments_are_chosen_among_those_of_the_profiles(tmp_path: Path) -> None:
+    profile_file(tmp_path, segmented(profile()))
+    chosen = [
+        settings.parse(MODEL.replace("window", f"{text}window"), tmp_path / "driftline.yaml").models[0]
+        for text in ("", "segments: [], ", "segments: [country], ")
+    ]
+    found = [[own.name for own in model.segmentations(model.versions["3"])] for model in chosen]
+    assert found == [["country"], [], ["country"]]
+    text = MODEL.replace("window", "segments: [city], window")
+    assert settings.examine(text, tmp_path / "driftline.yaml")[1] == [
+        "models[0].segments[0]: no reference profile has segments by 'city'; known are country"
+    ]

@@ -34,7 +34,7 @@ MISTAKES = [
     ("models: credit", ["models: expected a list with at least one entry, got 'credit'"]),
     (
         "models: [credit]",
-        ["models[0]: expected fields (name, versions, window, columns, min_events, recovery), got 'credit'"],
+        ["models[0]: expected fields (name, versions, window, segments, columns, min_events, recovery), got 'credit'"],
     ),
     (
         model(versions={"3": "credit-3.json", "4": "credit-4.json"}) + "max_models: 1",
@@ -62,6 +62,14 @@ MISTAKES = [
         ["models[0].name: expected a printable text of 1 to 200 characters, got 3; put it in quotes"],
     ),
     (model(name="a\nb"), ["models[0].name: expected a printable text of 1 to 200 characters, got 'a\\nb'"]),
+    (
+        model(segments=["country", "city"]),
+        [
+            "models[0].segments[0]: no reference profile has segments by 'country'; they were built without --segments",
+            "models[0].segments[1]: no reference profile has segments by 'city'; they were built without --segments",
+        ],
+    ),
+    (model(segments="country"), ["models[0].segments: expected a list, got 'country'"]),
     (model(versions=None), ["models[0].versions: expected at least one `name: value`, got nothing"]),
     (model(versions={}), ["models[0].versions: expected at least one `name: value`, got a mapping with 0 entries"]),
     (

@@ -53,8 +53,13 @@ class Calibration:
     stretches: int = 0
 
 
-def calibrate(profile: Profile, *, length: int | None = None, offset: int = 0) -> tuple[Calibration, ...]:
-    """The calibration of every column for windows of `length` (ms); without one they are taken to have no season."""
+def calibrate(
+    profile: Profile, *, length: int | None = None, offset: int = 0, phases: bool = True
+) -> tuple[Calibration, ...]:
+    """The calibration of every column for windows of `length` (ms); without one they are taken to have no season.
+
+    phases: whether a window may be compared with the reference's counts of its hour or day; else they vary more.
+    """
     if profile.chunks is None:
         return tuple(Calibration(shares=_shares(column, None, 1.0)) for column in profile.columns)
     found = stretches(profile.chunks, length=length, offset=offset)
@@ -64,12 +69,24 @@ def calibrate(profile: Profile, *, length: int | None = None, offset: int = 0) -
         for column, first, stop in places
     ]
     common = _middle([design for design in designs if not math.isnan(design)], 1.0)
-    possible = seasons(found.length) if length else ()
+    possible = seasons(found.length) if length and phases else ()
     made = [
         _column(column, found.cells(first, stop), design, common, possible)
         for (column, first, stop), design in zip(places, designs, strict=True)
     ]
     return tuple(_with_memory(made))
+
+
+def of_part(profile: Profile, whole: Sequence[Calibration]) -> tuple[Calibration, ...]:
+    """The calibration of every column for a part of the events, of whose course in time nothing is known.
+
+    whole: of all events, without phases. The part is taken to move as far as the whole does.
+    """
+    return tuple(
+        replace(known, shares={kind: own.moving(known.shares[kind].variation) for kind, own in shares.items()})
+        for column, known in zip(profile.columns, whole, strict=True)
+        for shares in [_shares(column, None, known.design)]
+    )
 
 
 def _with_memory(columns: Sequence[Calibration]) -> Iterator[Calibration]:

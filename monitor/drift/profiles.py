@@ -19,9 +19,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from monitor.drift import segments
 from monitor.drift.bins import SPECIAL, Bins, Counts, Ordered, Unordered
 from monitor.drift.derivations import check_derived, decode_derived
 from monitor.drift.derived import Derived
+from monitor.drift.fields import array_of, field_of, unpacked
+from monitor.drift.segments import Segmentation
 from monitor.errors import DriftlineError
 
 SCHEMA = "driftline.profile/1"
@@ -119,6 +122,7 @@ class Profile:
     end: int | None = None
     chunks: Chunks | None = None
     history: tuple[Update, ...] = ()
+    segmentations: tuple[Segmentation, ...] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -138,6 +142,10 @@ class Profile:
             raise DriftlineError(
                 f"profile of {self.model!r}: chunks have {self.chunks.cells} counts each, expected {self.size}"
             )
+        if self.segmentations:
+            bins = {column.name: column.bins for column in self.columns}
+            whole = np.concatenate([column.counts for column in self.columns])
+            segments.check(self.segmentations, bins, whole, self.offsets)
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
@@ -161,12 +169,17 @@ class Profile:
         if self.chunks:
             digest.update(json.dumps([self.chunks.size, self.chunks.starts]).encode())
             digest.update(self.chunks.counts.astype("<i4").tobytes())
+        for segmentation in self.segmentations:
+            digest.update(json.dumps([segmentation.columns, segmentation.values]).encode())
+            digest.update(segmentation.counts.astype("<i8").tobytes())
         return digest.hexdigest()[:12]
 
 
 def encode(profile: Profile) -> bytes:
     """The profile as JSON, a line per column: the same profile always gives the same bytes."""
     head = _document(profile) | {"chunks": _encode_chunks(profile.chunks) if profile.chunks else None}
+    if profile.segmentations:
+        head["segmentations"] = [segments.encode(found) for found in profile.segmentations]
     columns = ",\n".join(json.dumps(column) for column in head.pop("columns"))
     return f'{json.dumps(head)[:-1]}, "columns": [\n{columns}\n]}}\n'.encode()
 
@@ -207,38 +220,22 @@ def _document(profile: Profile) -> dict[str, Any]:
 
 
 def _decode(document: dict[str, Any]) -> Profile:
-    columns = tuple(map(_decode_column, _field(document, "columns", list)))
-    packed = _field(document, "chunks", dict, NoneType)
+    columns = tuple(map(_decode_column, field_of(document, "columns", list)))
+    packed = field_of(document, "chunks", dict, NoneType)
     chunks = _decode_chunks(packed, sum(column.size for column in columns)) if packed else None
-    names = [_field(document, key, str) for key in ("model", "version")]
-    times = [_field(document, key, int, NoneType) for key in ("start", "end")]
-    history = tuple(map(_decode_update, _field(document, "history", list))) if "history" in document else ()
-    return Profile(names[0], names[1], columns, times[0], times[1], chunks, history)
+    names = [field_of(document, key, str) for key in ("model", "version")]
+    times = [field_of(document, key, int, NoneType) for key in ("start", "end")]
+    history = tuple(map(_decode_update, field_of(document, "history", list))) if "history" in document else ()
+    listed = field_of(document, "segmentations", list) if "segmentations" in document else []
+    size = sum(column.size for column in columns)
+    segmentations = tuple(segments.decode(found, size) for found in listed)
+    return Profile(names[0], names[1], columns, times[0], times[1], chunks, history, segmentations)
 
 
 def _decode_update(document: Any) -> Update:
-    start, end, windows, events = (_field(document, key, int) for key in ("start", "end", "windows", "events"))
-    since = _field(document, "since", int, NoneType)
-    return Update(_field(document, "parent", str), start, end, windows, events, since)
-
-
-def _field(document: Any, key: str, *kinds: type) -> Any:
-    """A field of one of these types; flags are no numbers."""
-    if not isinstance(document, dict) or key not in document:
-        raise DriftlineError(f"{key!r} is missing")
-    value = document[key]
-    if type(value) not in kinds:
-        expected = " or ".join(kind.__name__ for kind in kinds)
-        raise DriftlineError(f"{key!r} must be {expected}, got {type(value).__name__}")
-    return value
-
-
-def _array(document: Any, key: str, *, kinds: str) -> npt.NDArray[Any]:
-    """A list of numbers whose numpy kinds are among `kinds`."""
-    values = np.array(_field(document, key, list) or np.empty(0))
-    if values.ndim != 1 or (values.dtype.kind not in kinds and len(values)) or not np.all(np.isfinite(values)):
-        raise DriftlineError(f"{key!r} must be a list of {'numbers' if 'f' in kinds else 'integers of 64 bits'}")
-    return values
+    start, end, windows, events = (field_of(document, key, int) for key in ("start", "end", "windows", "events"))
+    since = field_of(document, "since", int, NoneType)
+    return Update(field_of(document, "parent", str), start, end, windows, events, since)
 
 
 def _encode_column(column: Column) -> dict[str, Any]:
@@ -254,22 +251,22 @@ def _encode_column(column: Column) -> dict[str, Any]:
 
 
 def _decode_column(document: Any) -> Column:
-    name, role, kind = (_field(document, key, str) for key in ("name", "role", "type"))
+    name, role, kind = (field_of(document, key, str) for key in ("name", "role", "type"))
     if role not in get_args(Role) or kind not in KINDS:
         raise DriftlineError(
             f"column {name!r}: expected a role of {get_args(Role)} and a type of {KINDS}, got {role!r} and {kind!r}"
         )
-    found = _field(document, "bins", dict)
+    found = field_of(document, "bins", dict)
     bins: Bins
     if kind == "numeric":
-        edges, centers = (_array(found, key, kinds="iuf").astype(np.float64) for key in ("edges", "centers"))
+        edges, centers = (array_of(found, key, kinds="iuf").astype(np.float64) for key in ("edges", "centers"))
         bins = Ordered(edges, centers)
     else:
-        categories, others = (_field(found, key, list) for key in ("categories", "others"))
+        categories, others = (field_of(found, key, list) for key in ("categories", "others"))
         # Interned: a hundred models share countries, currencies and product names.
         bins = Unordered(*(tuple(sys.intern(str(name)) for name in names) for names in (categories, others)))
     derived = decode_derived(document["derived"]) if document.get("derived") is not None else None
-    return Column(name, role, bins, _array(document, "counts", kinds="i").astype(np.int64), derived)
+    return Column(name, role, bins, array_of(document, "counts", kinds="i").astype(np.int64), derived)
 
 
 def _encode_chunks(chunks: Chunks) -> dict[str, Any]:
@@ -277,11 +274,9 @@ def _encode_chunks(chunks: Chunks) -> dict[str, Any]:
 
 
 def _decode_chunks(document: Any, size: int) -> Chunks:
-    length, counts = _field(document, "size", int), _field(document, "counts", str)
-    starts = tuple(_array(document, "starts", kinds="i").astype(np.int64).tolist())
-    expected = len(starts) * size * 4
-    # Never more than it may hold, whatever the bytes would unpack to.
-    raw = zlib.decompressobj().decompress(base64.b64decode(counts), expected + 1)
-    if len(raw) != expected or length < 1:
-        raise DriftlineError(f"chunks of {length} ms hold {len(raw)} bytes, expected {expected}")
+    length, counts = field_of(document, "size", int), field_of(document, "counts", str)
+    starts = tuple(array_of(document, "starts", kinds="i").astype(np.int64).tolist())
+    raw = unpacked(counts, len(starts) * size * 4)
+    if length < 1:
+        raise DriftlineError(f"chunks of {length} ms: expected at least 1 ms")
     return Chunks.of(length, starts, np.frombuffer(raw, dtype="<i4").reshape(len(starts), size))

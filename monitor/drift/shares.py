@@ -8,7 +8,7 @@ reference never had, the number to expect is that of what it had once (Good 1953
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -30,6 +30,10 @@ class Expected:
     variation: Variation = NONE
     design: float = 1.0
     growth: bool = False  # only more is of interest
+
+    def moving(self, variation: Variation) -> Expected:
+        """The same, where the share varies so."""
+        return replace(self, variation=variation)
 
     @property
     def share(self) -> float:

@@ -7,6 +7,7 @@ added in any order. Each column's slice adds up to the events.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,6 +35,12 @@ def slices(profile: Profile, counts: Counts) -> Iterator[tuple[Column, Counts]]:
     """Each column with its own counts, value bins first, then missing and invalid."""
     for column, start, stop in zip(profile.columns, profile.offsets, profile.offsets[1:], strict=False):
         yield column, counts[start:stop]
+
+
+def as_reference(profile: Profile, counts: Counts) -> Profile:
+    """A reference with the bins of this one and these counts: that of a part of its events, of unknown course."""
+    columns = tuple(replace(column, counts=own.copy()) for column, own in slices(profile, counts))
+    return Profile(profile.model, profile.version, columns, profile.start, profile.end)
 
 
 def check(profile: Profile, counts: Counts) -> None:

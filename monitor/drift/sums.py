@@ -16,8 +16,6 @@ from scipy.special import exp10, xlogy
 
 from monitor.drift.bins import Floats
 
-DIGITS = 10  # that are kept of what is published
-
 
 def dot(a: Floats, b: Floats) -> float:
     """Σ a·b; shape of both: (n,).
@@ -46,5 +44,5 @@ def rounded(x: float) -> float:
     >>> rounded(0.1 + 0.2), rounded(math.nan)
     (0.3, nan)
     """
-    found = float(f"{x:.{DIGITS}g}")
+    found = float(f"{x:.10g}")
     return x if math.isinf(found) else found  # the largest floats would leave their range

@@ -66,6 +66,12 @@ def fold(profile: Profile, windows: Sequence[Window], *, keep: int | None = None
     """
     if not windows:
         raise DriftlineError("expected at least one window to fold into the reference, got none")
+    if profile.segmentations:
+        names = "; ".join(found.name for found in profile.segmentations)
+        raise DriftlineError(
+            f"the reference has segments by {names}, and windows cannot be folded into those; "
+            "build it again from data with `driftline reference build --segments`, or without them"
+        )
     for window in windows:
         summaries.check(profile, window.counts)
     since = None if keep is None else max(window.end for window in windows) - keep

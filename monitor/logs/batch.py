@@ -83,7 +83,9 @@ class Batch:
                 part = self._present(part, received, max_future)
             target = self._routes.targets[owner]
             known = opened.get((*owner, target.reference), ())
-            self._count(owner, self._fitting(part, target.windows, max_panes, known))
+            # An event opens a pane of all events and of a segment in each segmentation.
+            most = max(max_panes // (1 + len(target.segmentations)), 1)
+            self._count(owner, self._fitting(part, target.windows, most, known))
         self._counted.rejected.sort(key=lambda rejected: rejected.index)
         return self._counted
 
@@ -185,8 +187,8 @@ class Batch:
         if not len(part.index):
             return
         target = self._routes.targets[owner]
-        for pane, counts in self._routes.layouts[owner].count_panes(part, target.windows):
-            self._counted.counts[PaneKey(*owner, target.reference, "", pane)] = counts
+        for segment, pane, counts in self._routes.layouts[owner].count_panes(part, target.windows):
+            self._counted.counts[PaneKey(*owner, target.reference, segment, pane)] = counts
         self._counted.events += len(part.index)
         latest = int(part.times.max())
         self._counted.latest = max(latest, self._counted.latest or latest)

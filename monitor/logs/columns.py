@@ -7,7 +7,7 @@ sorted column then shows bins, invalid and missing one behind the other. Categor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from monitor.drift.bins import INVALID, MISSING, Counts, Floats, Ordered, Unordered
 from monitor.drift.profiles import Column, Profile
+from monitor.drift.segments import Segmentation
 from monitor.drift.windows import Windows
 from monitor.logs.derive import Cells, FromRows, from_values
 
@@ -23,6 +24,8 @@ NO_NUMBER = math.inf  # an invalid value of a numeric column
 MISSING_NUMBER = math.nan
 NO_CATEGORY = object()  # an invalid value of a categorical column; None is a missing one
 FEW = 100  # events of a pane below which sorting its columns costs more than looking each value up
+
+Narrow = npt.NDArray[np.integer[Any]]  # counts, as wide as they need
 
 
 class Table(dict[object, int]):
@@ -65,7 +68,7 @@ class Layout:
     These two have the columns that events bring, `values` those that are made of a single value of an event.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, segmentations: Sequence[Segmentation] = ()) -> None:
         self.profile = profile
         self.values = from_values(profile)
         brought = [i for i, column in enumerate(profile.columns) if column.derived is None]
@@ -80,13 +83,27 @@ class Layout:
         self._floating = (*read, *self._derive.ordered)
         edges = (bins.edges for i in self._floating if isinstance(bins := profile.columns[i].bins, Ordered))
         self.cuts = tuple(np.concatenate((known, (NO_NUMBER, MISSING_NUMBER))) for known in edges)
+        rows = {i: row for row, i in enumerate((*self.categorical, *self._derive.unordered))}
+        self._parts = tuple(Parts(profile, found, rows) for found in segmentations)
 
-    def count_panes(self, part: Part, windows: Windows) -> Iterator[tuple[int, npt.NDArray[np.integer[Any]]]]:
-        """Counts of each pane that holds any of the events, earliest first; narrow where there may be many."""
+    def count_panes(self, part: Part, windows: Windows) -> Iterator[tuple[str, int, Narrow]]:
+        """Counts by segment and pane, of those that hold any of the events; narrow where there may be many.
+
+        All events come first, under the name "", then the segments; of each the earliest pane first.
+        """
         panes = windows.panes_of(part.times)
-        first = int(panes[0])
         floats, cells = self._derive(part.times, part.floats, part.cells)
-        if np.all(panes == first):
+        for pane, counts in self._by_pane(panes, floats, cells):
+            yield "", pane, counts
+        for parts in self._parts:
+            for segment, chosen in parts(cells):
+                for pane, counts in self._by_pane(panes[chosen], floats[:, chosen], cells[:, chosen]):
+                    yield segment, pane, counts
+
+    def _by_pane(self, panes: Counts, floats: Floats, cells: Cells) -> Iterator[tuple[int, Narrow]]:
+        """Counts of each pane that holds any of the events, earliest first."""
+        first = int(panes[0])
+        if len(panes) >= FEW and np.all(panes == first):
             yield first, self.count(floats, cells)
             return
         order = np.argsort(panes, kind="stable")
@@ -120,6 +137,25 @@ class Layout:
             codes[np.isnan(column)] = len(cuts) - 1
             found.append(self.profile.offsets[i] + codes)
         return np.bincount(np.concatenate(found), minlength=self.profile.size).astype(np.int64, copy=False)
+
+
+class Parts:
+    """Tells the segments of a segmentation apart; `rows` has the places of the profile's columns in rows of cells."""
+
+    def __init__(self, profile: Profile, segmentation: Segmentation, rows: Mapping[int, int]) -> None:
+        places = {column.name: i for i, column in enumerate(profile.columns)}
+        chosen = [places[name] for name in segmentation.columns]
+        self._names = tuple(segmentation.segments)
+        self._lookup = segmentation.lookup([profile.columns[i].bins for i in chosen])
+        self._rows = [(rows[i], profile.offsets[i]) for i in chosen]
+
+    def __call__(self, cells: Cells) -> Iterator[tuple[str, npt.NDArray[np.intp]]]:
+        """Each segment that holds any of the events, with their places in their order."""
+        found = self._lookup([cells[row] - offset for row, offset in self._rows])
+        order = np.argsort(found, kind="stable")
+        held, begins = np.unique(found[order], return_index=True)
+        for place, chosen in zip(held.tolist(), np.split(order, begins[1:]), strict=True):
+            yield self._names[place], chosen
 
 
 def join(parts: Sequence[Part]) -> Part:

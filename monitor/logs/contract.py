@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.drift.profiles import Profile
+from monitor.drift.segments import Segmentation
 from monitor.drift.windows import Windows
 
 NOT_JSON = "not_json"
@@ -67,6 +68,7 @@ class PaneKey(NamedTuple):
 class Target:
     """What is monitored for one model version: the reference's bins and the windows whose panes are counted.
 
+    `segmentations` are those of the profile by which events are counted as well.
     Events from the `since` of its `successor` on (event time, UTC ms) are counted on that one instead.
     """
 
@@ -74,11 +76,17 @@ class Target:
     windows: Windows
     since: int | None = None
     successor: Target | None = None
+    segmentations: tuple[Segmentation, ...] = ()
 
     @property
     def reference(self) -> str:
         """Names the reference in keys: its fingerprint and, of one that came later, since when it is in force."""
         return self.profile.fingerprint if self.since is None else f"{self.profile.fingerprint}@{self.since}"
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Names of the segments that are counted beside all events."""
+        return tuple(name for found in self.segmentations for name in found.segments)
 
     @property
     def until(self) -> int | None:

@@ -35,7 +35,7 @@ class Routes:
 
     def __init__(self, targets: Mapping[tuple[str, str], Target], succeeding: Collection[tuple[str, str]] = ()) -> None:
         self.targets, self.succeeding = dict(targets), succeeding
-        self.layouts = {owner: Layout(target.profile) for owner, target in self.targets.items()}
+        self.layouts = {owner: Layout(target.profile, target.segmentations) for owner, target in self.targets.items()}
         self._versions: dict[str, list[str]] = {}
         for model, version in sorted(self.targets):
             self._versions.setdefault(model, []).append(version)

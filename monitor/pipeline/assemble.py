@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.config import Config, Model
-from monitor.drift.profiles import Profile
 from monitor.drift.stretches import judged_by
 from monitor.logs.contract import Counted, Target
 from monitor.logs.json import JsonDecoder
@@ -42,7 +41,8 @@ def _target(model: Model, version: str) -> Target:
     """The version's first reference, which knows those that follow it."""
     target: Target | None = None
     for reference in reversed(model.references(version)):
-        target = Target(reference.profile, model.windows, reference.since, target)
+        segmentations = model.segmentations(reference.profile)
+        target = Target(reference.profile, model.windows, reference.since, target, segmentations)
     assert target is not None  # a version has at least one reference
     return target
 
@@ -79,18 +79,10 @@ def block_start(config: Config, offset: int, log_start: int) -> int:
 def merge(config: Config, state: State | None = None, *, topics: Collection[str] | None = None) -> Merge:
     """The state machine for the configured models; `topics` are the logs that it reads, by default the configured."""
     comparisons = {
-        (model.name, version, target.reference): _comparison(config, model, target.profile)
+        (model.name, version, target.reference): _comparison(config, model, target)
         for model in config.models
         for version in model.versions
         for target in _target(model, version).all()
-    }
-    others = {
-        (model.name, version, target.reference): {
-            name: _comparison(config, model, profile) for name, profile in reference.compare.items()
-        }
-        for model in config.models
-        for version in model.versions
-        for target, reference in zip(_target(model, version).all(), model.references(version), strict=True)
     }
     read = config.kafka.sources if topics is None else topics
     return Merge(
@@ -99,15 +91,38 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
         topics=frozenset(read),
         disorder=config.clock.disorder,
         recovery={model.name: model.recovery for model in config.models},
-        others=others,
+        others=dict(_others(config)),
         state=state,
     )
 
 
-def _comparison(config: Config, model: Model, profile: Profile) -> Comparison:
-    length, offset = judged_by(model.windows, profile.chunks) if profile.chunks else (None, 0)
-    pvalue = config.budget.pvalue(model.windows)
-    return Comparison(profile, model.columns, pvalue=pvalue, min_events=model.min_events, length=length, offset=offset)
+def _others(config: Config) -> Iterator[tuple[tuple[str, str, str], dict[str, Comparison]]]:
+    """The references beside the deciding ones, by (model, version, deciding reference) and name; all events alone."""
+    for model in config.models:
+        for version in model.versions:
+            pairs = zip(_target(model, version).all(), model.references(version), strict=True)
+            for target, reference in pairs:
+                yield (
+                    (model.name, version, target.reference),
+                    {
+                        name: _comparison(config, model, Target(profile, model.windows))
+                        for name, profile in reference.compare.items()
+                    },
+                )
+
+
+def _comparison(config: Config, model: Model, target: Target) -> Comparison:
+    chunks = target.profile.chunks
+    length, offset = judged_by(model.windows, chunks) if chunks else (None, 0)
+    return Comparison(
+        target.profile,
+        model.columns,
+        pvalue=config.budget.pvalue(model.windows),
+        min_events=model.min_events,
+        length=length,
+        offset=offset,
+        segmentations=target.segmentations,
+    )
 
 
 def pieces(offsets: Sequence[int], stop: int, source: SourcePartition) -> Iterator[tuple[int, int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from monitor.drift import episodes, summaries
@@ -10,12 +10,14 @@ from monitor.drift.bins import Counts
 from monitor.drift.episodes import RECOVERY, Episode
 from monitor.drift.verdicts import Verdict
 from monitor.logs.contract import PaneKey, Target
+from monitor.pipeline import judging
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.envelopes import pack, unpack
 from monitor.pipeline.explain import Explainer
+from monitor.pipeline.judging import WHOLE, Judged
 from monitor.pipeline.others import compared
-from monitor.pipeline.results import ColumnResult, EpisodeEvent, Result, bare, ranked, rfc3339, series_id
-from monitor.pipeline.state import Filling, Published, SeriesKey, State
+from monitor.pipeline.results import EpisodeEvent, Result, bare, rfc3339, series_id
+from monitor.pipeline.state import Filling, Published, Series, SeriesKey, State
 
 
 class Closing:
@@ -38,25 +40,28 @@ class Closing:
         self._explainers = {key: Explainer(target.profile) for key, target in targets.items()}
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
-        """The window's result and what it means for the episode; nothing where it would say the same again."""
+        """The results of a window of all events and of its segments, and what they mean for the episode.
+
+        key: of all events. Nothing where it would say the same again.
+        """
         target = self._targets[key[:3]]
-        yield from self._publish(key, start, target.windows.end(start), self._window(key, target, start))
+        held = {name: self._sum(key._replace(segment=name), target.windows.panes_in(start)) for name in _names(target)}
+        yield from self._publish(key, start, target.windows.end(start), held)
 
     def fill(self, key: SeriesKey, pane: int) -> Iterator[Result | EpisodeEvent]:
-        """Put a final slice into the window by count that is being filled; its result where it has events enough."""
+        """Put a final slice into the window by count that is being filled; its results where it has events enough."""
         target, series = self._targets[key[:3]], self._state.series[key]
-        counts, end = self._state.panes[PaneKey(*key, pane)], target.windows.end(pane)
         if series.filling is None and target.since is not None:
             yield from self._left_over(key, target.since)
-        start, packed = series.filling or Filling(pane)
-        if packed:
-            counts = summaries.merge(counts, unpack(packed))
-        if summaries.events(target.profile, counts) < (target.windows.events or 1):
-            series.filling = Filling(start, pack(counts))
+        start, end = (series.filling or Filling(pane)).start, target.windows.end(pane)
+        held = {name: self._filled(key._replace(segment=name), pane) for name in _names(target)}
+        if summaries.events(target.profile, held[WHOLE]) < (target.windows.events or 1):
+            for name, counts in held.items():
+                if name == WHOLE or counts.any():
+                    self._series(key, name).filling = Filling(start, pack(counts))
             return
-        yield from self._publish(key, start, end, counts)
-        del series.published[start]
-        series.filling = Filling(end)
+        yield from self._publish(key, start, end, held)
+        self._begin(key, start, end)
 
     def _left_over(self, key: SeriesKey, since: int) -> Iterator[Result | EpisodeEvent]:
         """What has filled no window on the references before this one, which will have no more events."""
@@ -66,29 +71,58 @@ class Closing:
             if name[:2] != key[:2] or earlier.until is None or earlier.until > since or series is None:
                 continue
             if series.filling is not None and series.filling.packed:
-                start, packed = series.filling
-                yield from self._publish(before, start, earlier.until, unpack(packed))
-                del series.published[start]
-                series.filling = Filling(earlier.until)
+                start = series.filling.start
+                held = {name: self._filled(before._replace(segment=name), None) for name in _names(earlier)}
+                yield from self._publish(before, start, earlier.until, held)
+                self._begin(before, start, earlier.until)
 
-    def _publish(self, key: SeriesKey, start: int, end: int, counts: Counts) -> Iterator[Result | EpisodeEvent]:
-        target, series = self._targets[key[:3]], self._state.series[key]
-        events = summaries.events(target.profile, counts)
-        before = series.published.get(start)
-        if events == (before.events if before is not None else 0):
+    def _begin(self, key: SeriesKey, start: int, end: int) -> None:
+        """Begin another window by count at `end`, after the one from `start`."""
+        for name in _names(self._targets[key[:3]]):
+            series = self._state.series.get(key._replace(segment=name))
+            if series is not None:
+                series.published.pop(start, None)
+                series.filling = Filling(end)
+
+    def _publish(
+        self, key: SeriesKey, start: int, end: int, held: Mapping[str, Counts]
+    ) -> Iterator[Result | EpisodeEvent]:
+        """held: the window's counts by segment. What is said again is what has other events than before."""
+        target, series, was = self._targets[key[:3]], self._state.series[key], self._state.series[key].episode
+        events = {name: summaries.events(target.profile, counts) for name, counts in held.items()}
+        said = {name: self._said(key._replace(segment=name), start) for name in held}
+        if events[WHOLE] == said[WHOLE]:
             return
-        explainer = self._explainers[key[:3]]
-        verdict, judged = self._comparisons[key[:3]](counts, start)
-        columns = explainer.moved(counts, judged)
-        now = before.again(events, verdict) if before else Published(0, events, events, verdict)
-        was, series.episode = series.episode, self._followed(key, (start, end), verdict, columns)
-        series.published[start] = now
-        open_ = series.episode if series.episode and not series.episode.closed else None
+        shown = {name: counts for name, counts in held.items() if events[name] or said[name]}
+        judged = judging.judge(self._comparisons[key[:3]], shown, start)
+        verdict = judging.verdict(judged)
+        series.episode = self._followed(key, (start, end), verdict, judging.drifted(judged))
+        made = [
+            self._result(key, name, (start, end), judged, held[name]) for name in judged if events[name] != said[name]
+        ]
+        yield from made
+        yield from _transition(key, was, series.episode, bare(made[0]))
+
+    def _result(
+        self, key: SeriesKey, name: str, window: tuple[int, int], judged: Mapping[str, Judged], counts: Counts
+    ) -> Result:
+        """The next revision of what is said of a segment's window; it is noted as published."""
+        target, own, (start, end) = self._targets[key[:3]], self._series(key, name), window
+        verdict, events = (
+            judged[name].verdict if name else judging.verdict(judged),
+            summaries.events(target.profile, counts),
+        )
+        known = own.published.get(start)
+        now = known.again(events, verdict) if known else Published(0, events, events, verdict)
+        own.published[start] = now
+        episode = self._state.series[key].episode
+        open_ = episode if episode and not episode.closed else None
+        segments = {segment: values for found in target.segmentations for segment, values in found.segments.items()}
         result = Result(
-            id=f"{_name(key)}/{rfc3339(start)}/{rfc3339(end)}/{now.revision}",
+            id=f"{_name(key._replace(segment=name))}/{rfc3339(start)}/{rfc3339(end)}/{now.revision}",
             model=key.model,
             version=key.version,
-            segment=None,
+            segment=dict(segments[name]) if name else None,
             start=start,
             end=end,
             revision=now.revision,
@@ -96,20 +130,20 @@ class Closing:
             events=events,
             late=events - now.first_events,
             verdict=verdict,
-            columns=columns,
+            columns=judged[name].columns,
             reference=target.profile.fingerprint,
             episode=_episode_id(key, open_) if open_ else None,
             worst=open_.worst if open_ else None,
-            groups=explainer.groups(columns, open_),
-            compared=compared(self._others.get(key[:3], {}), counts, start),
+            groups=self._explainers[key[:3]].groups(judged[name].columns, open_),
+            segments=None if name else judging.summed_up(judged, segments),
+            compared={} if name else compared(self._others.get(key[:3], {}), counts, start),
         )
-        if series.last is None or start >= series.last.start:
-            series.last = bare(result)
-        yield result
-        yield from _transition(key, was, series.episode, bare(result))
+        if own.last is None or start >= own.last.start:
+            own.last = bare(result)
+        return result
 
     def _followed(
-        self, key: SeriesKey, window: tuple[int, int], verdict: Verdict, columns: Mapping[str, ColumnResult]
+        self, key: SeriesKey, window: tuple[int, int], verdict: Verdict, drifted: Mapping[str, float | None]
     ) -> Episode | None:
         """The episode after this verdict on a window; `published` has yet what was said of the window before."""
         series, (start, end) = self._state.series[key], window
@@ -119,20 +153,41 @@ class Closing:
             verdict,
             start=start,
             end=end,
-            drifted={name: columns[name].ratio for name in ranked(columns)},
+            drifted=drifted,
             said=before.verdict if before else "undecided",
             later=(known.verdict for other, known in series.published.items() if other > start),
             recovery=self._recovery.get(key.model, RECOVERY),
         )
 
-    def _window(self, key: SeriesKey, target: Target, start: int) -> Counts:
-        """The sum of the window's panes."""
-        counts = summaries.empty(target.profile)
-        for pane in target.windows.panes_in(start):
+    def _said(self, key: SeriesKey, start: int) -> int:
+        """The events that a window was last said to have."""
+        series = self._state.series.get(key)
+        known = series.published.get(start) if series else None
+        return known.events if known else 0
+
+    def _series(self, key: SeriesKey, segment: str) -> Series:
+        return self._state.series.setdefault(key._replace(segment=segment), Series())
+
+    def _sum(self, key: SeriesKey, panes: Iterable[int]) -> Counts:
+        """The sum of a series' panes."""
+        counts = summaries.empty(self._targets[key[:3]].profile)
+        for pane in panes:
             part = self._state.panes.get(PaneKey(*key, pane))
             if part is not None:
                 counts = summaries.merge(counts, part)
         return counts
+
+    def _filled(self, key: SeriesKey, pane: int | None) -> Counts:
+        """What a window by count holds so far, with another slice."""
+        series = self._state.series.get(key)
+        counts = self._sum(key, () if pane is None else (pane,))
+        filling = series.filling if series else None
+        return summaries.merge(counts, unpack(filling.packed)) if filling and filling.packed else counts
+
+
+def _names(target: Target) -> tuple[str, ...]:
+    """The series of a target's windows: all events first."""
+    return (WHOLE, *target.segments)
 
 
 def _transition(key: SeriesKey, was: Episode | None, now: Episode | None, result: Result) -> Iterator[EpisodeEvent]:

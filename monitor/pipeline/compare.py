@@ -7,17 +7,20 @@ window is scored first, then all its columns are decided together, then each get
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 from monitor.config import ColumnRules
 from monitor.drift import summaries
 from monitor.drift.bins import INVALID, MISSING, Counts, Unordered
-from monitor.drift.calibration import Calibration, calibrate
+from monitor.drift.calibration import Calibration, calibrate, of_part
 from monitor.drift.decisions import Levels, levels
 from monitor.drift.methods import METHODS
 from monitor.drift.profiles import Profile
 from monitor.drift.scores import effective_size
+from monitor.drift.segments import Segmentation
 from monitor.drift.sums import rounded
 from monitor.drift.thresholds import UNDEFINED, Limits, limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
@@ -32,6 +35,7 @@ class Comparison:
     """Compares windows of one model version with its reference profile by its rules.
 
     pvalue: the share of clean windows that may be in drift. length, offset: of the windows (ms), where they are of one.
+    segmentations: those by which windows are compared as well.
     """
 
     def __init__(
@@ -43,17 +47,58 @@ class Comparison:
         min_events: int,
         length: int | None = None,
         offset: int = 0,
+        segmentations: Sequence[Segmentation] = (),
+        decisions: int | None = None,
+        calibrations: tuple[Calibration, ...] | None = None,
     ) -> None:
         self.profile = profile
         self.pvalue = pvalue
-        self._min_events = min_events
+        self._rules, self._segmentations = rules, segmentations
+        self.min_events = min_events
         self._length, self._offset = length, offset
         self._judges = [judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
+        self._decisions = decisions or len(self._judges) * (1 + self._comparable)
+        self._given = calibrations
 
     @cached_property
     def calibrations(self) -> tuple[Calibration, ...]:
         """What the reference's chunks say of every column; made when the first window comes, for it takes a moment."""
-        return calibrate(self.profile, length=self._length, offset=self._offset)
+        return self._given or calibrate(self.profile, length=self._length, offset=self._offset)
+
+    @cached_property
+    def _without_seasons(self) -> tuple[Calibration, ...]:
+        """The same where windows of any hour and day are compared with all of the reference."""
+        return calibrate(self.profile, length=self._length, offset=self._offset, phases=False)
+
+    @property
+    def _comparable(self) -> int:
+        """Segments of which the reference has events enough."""
+        first = self.profile.offsets[1]
+        events = [counts[:first].sum() for found in self._segmentations for counts in found.counts]
+        return sum(number >= self.min_events for number in events)
+
+    def of_segments(self, names: AbstractSet[str]) -> Iterator[tuple[str, Comparison]]:
+        """Comparisons with the reference's own counts of these segments; made anew, for they would fill the memory."""
+        for segmentation in self._segmentations:
+            if names.isdisjoint(segmentation.segments):
+                continue
+            for name, counts in zip(segmentation.segments, segmentation.counts, strict=True):
+                if name in names:
+                    yield name, self._of(summaries.as_reference(self.profile, counts))
+
+    def _of(self, profile: Profile) -> Comparison:
+        # With too few events of the reference nothing is decided, however many the window has.
+        least = self.min_events if profile.events >= self.min_events else sys.maxsize
+        return Comparison(
+            profile,
+            self._rules,
+            pvalue=self.pvalue,
+            min_events=least,
+            length=self._length,
+            offset=self._offset,
+            decisions=self._decisions,
+            calibrations=of_part(profile, self._without_seasons),
+        )
 
     def __call__(self, counts: Counts, start: int = 0) -> tuple[Verdict, dict[str, ColumnResult]]:
         """The model's verdict and every column's result for a window's flat vector of counts."""
@@ -65,7 +110,7 @@ class Comparison:
         moment = start + (self._length or 0) // 2
         slices = summaries.slices(self.profile, counts)
         return [
-            scored(found, calibration, cells, moment=moment, min_events=self._min_events)
+            scored(found, calibration, cells, moment=moment, min_events=self.min_events)
             for found, calibration, (_, cells) in zip(self._judges, self.calibrations, slices, strict=True)
         ]
 
@@ -89,7 +134,7 @@ class Comparison:
         bins = judge.column.bins
         unseen = int(counts[bins.unseen]) if isinstance(bins, Unordered) else 0
         shown = counts.tolist() if self.profile.size <= CELLS else None
-        why = reason(found, made[judge.primary], at.drift, shares, self._min_events)
+        why = reason(found, made[judge.primary], at.drift, shares, self.min_events)
         missing, invalid = int(counts[MISSING]), int(counts[INVALID])
         return ColumnResult(
             judge.column.role,
@@ -121,12 +166,12 @@ class Comparison:
             n_reference=score.n_reference,
             n_current=found.n,
             cells=cells,
-            columns=len(self._judges),
+            columns=self._decisions,
         )
 
     def _verdict(self, found: Scored, bounds: Limits) -> Verdict:
         statistic = found.scores[found.judge.primary][0].statistic
-        return column_verdict(statistic, bounds, n=found.n, min_events=self._min_events)
+        return column_verdict(statistic, bounds, n=found.n, min_events=self.min_events)
 
 
 def _calibrated(found: Scored, at: Levels) -> Limits:

@@ -13,8 +13,9 @@ from monitor.drift.episodes import Episode
 from monitor.drift.explanations import MOST, movements
 from monitor.drift.groups import Kinship, groups, kinship
 from monitor.drift.profiles import Profile
+from monitor.drift.segments import named
 from monitor.errors import printable
-from monitor.pipeline.results import ColumnResult, Result, ranked
+from monitor.pipeline.results import ColumnResult, Result, SegmentsResult, ranked
 
 LINES = 10  # that are told of one window
 
@@ -50,12 +51,33 @@ def sentences(result: Result, *, most: int = MOST) -> list[str]:
     """A sentence per group of columns in drift: the worst one, what moved most in it, and the others. Safe to print.
 
     Where nothing moved beyond noise by itself, the reason of the verdict. At most ten; one more then says how many
-    columns are left out.
+    columns are left out, and the last one which segments moved.
     """
+    parts = [_of_segments(result.segments)] if result.segments and result.segments.drifted else []
+    return [*_of_columns(result, most), *parts]
+
+
+def _of_columns(result: Result, most: int) -> list[str]:
     grouped = result.groups or tuple((name,) for name in result.drifted)
     found = [_sentence(result, group, most) for group in grouped[:LINES]]
     left = sum(map(len, grouped[LINES:]))
     return [*found, f"and {left} more columns"] if left else found
+
+
+def _of_segments(found: SegmentsResult) -> str:
+    """Whether one segment moved, or some, or all."""
+    moved = found.drifted
+    if found.decided == len(moved) > 1:
+        return f"all {found.decided} segments moved"
+    shown = [f"{printable(named(one.segment))} ({_listed(one.columns)})" for one in moved[:LINES]]
+    left = f" and {len(moved) - LINES} more" if len(moved) > LINES else ""
+    only = "only " if len(moved) == 1 else ""
+    return f"{only}{', '.join(shown)}{left} of {found.decided} segments moved"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    left = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return ", ".join(map(printable, names[:MOST])) + left
 
 
 def _sentence(result: Result, group: tuple[str, ...], most: int) -> str:

@@ -180,8 +180,8 @@ def _score(method: Method, reference: Mapping[str, Sample], current: Mapping[str
     else:
         sample = current[method.bins]
         score, cells = method.score(reference[method.bins], sample), len(sample.counts)
-    pvalue = None if score.pvalue is None else rounded(score.pvalue)
-    return score._replace(statistic=rounded(score.statistic), pvalue=pvalue), cells
+    statistic, pvalue, n, m = score
+    return Score(rounded(statistic), None if pvalue is None else rounded(pvalue), n, m), cells
 
 
 def _pooled(method: Method, fine: Counts, values: Counts) -> tuple[Score, int]:

@@ -78,6 +78,7 @@ class Merge:
         state: State | None = None,
     ) -> None:
         self._targets = {(*key, target.reference): target for key, first in targets.items() for target in first.all()}
+        self._known = {(*key, name) for key, target in self._targets.items() for name in ("", *target.segments)}
         self._newest = {key: [target.since for target in first.all()][-1] for key, first in targets.items()}
         self._topics, self._disorder = topics, disorder
         self.state = state or State()
@@ -140,7 +141,7 @@ class Merge:
 
     def _target(self, key: PaneKey | SeriesKey) -> Target | None:
         """What is monitored under this key, where that is still configured."""
-        return self._targets.get(key[:3])
+        return self._targets[key[:3]] if key[:4] in self._known else None
 
     def _count(self, source: Source, envelope: Envelope, parts: Iterable[_Part]) -> list[Output]:
         """Add the envelope's counts to their panes; windows published before are published again."""
@@ -151,7 +152,7 @@ class Merge:
             self.tally.superseded += envelope.closed and self._superseded(part.key)
             too_early = since is not None and pane < since  # the reference that was in force is configured no more
             last = part.target.windows.starting_in(pane)[-1]
-            if too_early or self._retired(SeriesKey(*part.key[:4]), last):
+            if too_early or self._retired(_whole(part.key), last):
                 outputs += self._too_late(source, part)
             else:
                 revised |= self._add(source, part)
@@ -197,7 +198,7 @@ class Merge:
             (key, start)
             for key, series in self.state.series.items()
             for start in series.published
-            if not self._retired(key, start)
+            if not key.segment and not self._retired(key, start)
         }
 
     def _add(self, source: Source, part: _Part) -> set[tuple[SeriesKey, int]]:
@@ -212,13 +213,15 @@ class Merge:
         self.state.panes.add(key, change)
         if not change.any():
             return set()
-        series = SeriesKey(*key[:4])
-        published = self.state.series[series].published
+        series = _whole(key)
+        published = self.state.series.setdefault(series, Series()).published
         starts = target.starting_in(key.pane)
         return {(series, s) for s in starts if s in published and not self._retired(series, s)}
 
     def _too_late(self, source: Source, part: _Part) -> Iterator[Late]:
-        """Events of a retired pane: counted once, however often the open block repeats them."""
+        """Events of a retired pane: counted once, however often the open block repeats them, segments left out."""
+        if part.key.segment:
+            return
         events, before = summaries.events(part.target.profile, part.counts), source.spent.get(part.key, 0)
         if events > before:
             source.spent[part.key] = events
@@ -227,10 +230,13 @@ class Merge:
             yield Late(part.key.model, part.key.version, events - before)
 
     def _schedule(self, key: PaneKey, target: Target) -> None:
-        """Queue a new pane's windows to be closed when the watermark passes their ends, and the pane to retire."""
+        """Queue a new pane's windows to be closed when the watermark passes their ends, and the pane to retire.
+
+        Those of segments close with those of all events, to which the same events belong.
+        """
         series = SeriesKey(*key[:4])
         published = self.state.series.setdefault(series, Series()).published
-        for start in target.starting_in(key.pane) if target.windows.events is None else ():
+        for start in target.starting_in(key.pane) if target.windows.events is None and not key.segment else ():
             if start not in published and not self._retired(series, start):
                 heapq.heappush(self._due, (target.windows.end(start), series, start))
         heapq.heappush(self._retiring, (target.windows.pane_retires(key.pane), key))
@@ -253,7 +259,7 @@ class Merge:
     def _retire(self, key: PaneKey) -> Iterator[Output]:
         """Drop a pane, and what was published of its windows: all of them have retired."""
         target = self._targets[key[:3]]
-        if target.windows.events is not None:
+        if target.windows.events is not None and not key.segment:  # which comes before its segments
             yield from self._closing.fill(SeriesKey(*key[:4]), key.pane)
         del self.state.panes[key]
         for source in self.state.sources.values():
@@ -278,6 +284,11 @@ class Merge:
                 series.published = {}
         for source in state.sources.values():
             source.open = {key: counts for key, counts in source.open.items() if self._target(key)}
+
+
+def _whole(key: PaneKey) -> SeriesKey:
+    """The series of all events to which a pane belongs."""
+    return SeriesKey(key.model, key.version, key.profile, "")
 
 
 def _later(a: int | None, b: int | None) -> int | None:

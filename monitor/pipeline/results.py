@@ -95,8 +95,25 @@ class ComparedReference(msgspec.Struct, frozen=True):
     columns: dict[str, ComparedColumn]
 
 
+class SegmentDrift(msgspec.Struct, frozen=True):
+    """A segment in drift: its values by column, and its columns in drift, the furthest beyond its threshold first."""
+
+    segment: dict[str, str]
+    columns: tuple[str, ...]
+
+
+class SegmentsResult(msgspec.Struct, frozen=True):
+    """Which segments of a window are in drift; `decided` had events enough for a verdict."""
+
+    decided: int
+    drifted: tuple[SegmentDrift, ...]
+
+
 class Result(msgspec.Struct, frozen=True):
     """One window of one model version; `start` and `end` are UTC milliseconds, RFC 3339 in JSON.
+
+    `segment` is None for all events; that result's verdict is the most severe of all, those of segments included, and
+    `segments` says which of them moved.
 
     `worst` is the worst window of the open episode so far. `groups` are the columns in drift, those together that move
     together in the reference. `compared` has the references beside the deciding one, by their names.
@@ -118,6 +135,7 @@ class Result(msgspec.Struct, frozen=True):
     episode: str | None = None
     worst: Worst | None = None
     groups: tuple[tuple[str, ...], ...] = ()
+    segments: SegmentsResult | None = None
     compared: dict[str, ComparedReference] = {}
 
     @property

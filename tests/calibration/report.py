@@ -25,7 +25,7 @@ CLEAN = """
 ## Pages of clean models
 
 *Pages*: mean of the episodes that open in a clean month, with the 95 % interval of a Poisson count. *Over 2 ×, 5 ×*:
-models with more than 2 and 5 pages. *Windows in drift*: of all windows. *Smallest shift*: of one numeric column, that a
+models with more than 2 and 5 pages. *In drift*: share of all windows. *Smallest shift*: of one numeric column, that a
 single window shows in 90 % of 24 trials. The target, with at least 168 hours of reference, is 1.2 pages on average and
 5 % of models over 2 ×. *misses*: the interval of the pages lies above it; *above*: pages or models are, but by no more
 than chance may explain.
@@ -37,7 +37,17 @@ FINDING = """
 binomial share (columns of one trial are not quite independent). *Models*: trials in which any of them was. *Delay*:
 median and 90 % quantile of the windows until a column was found, among those found.
 """
-PAGES = ("data", "models", "pages", "over 2 ×", "over 5 ×", "windows in drift", "smallest shift", "target")
+PAGES = (
+    "data",
+    "reference, hours",
+    "models",
+    "pages",
+    "over 2 ×",
+    "over 5 ×",
+    "windows in drift",
+    "smallest shift",
+    "target",
+)
 CHANGES = ("change", "columns", "trials", "within", "columns found", "models", "delay", "target")
 
 
@@ -83,11 +93,11 @@ class Found:
 
 def document(pages: Mapping[str, Sequence[Pages]], found: Sequence[Found], *, seed: int) -> str:
     """The whole text."""
-    lines = [HEAD.format(seed=seed), *_summary(pages, found), CLEAN]
+    lines = [HEAD.format(seed=seed), "", *_summary(pages, found), CLEAN, ""]
     for title, rows in pages.items():
-        lines += [f"### {title}\n", _row(PAGES), _row(["---"] * len(PAGES))]
+        lines += [f"### {title}", "", _row(PAGES), _row(["---"] * len(PAGES))]
         lines += [*map(_page_row, rows), ""]
-    lines += [FINDING, _row(CHANGES), _row(["---"] * len(CHANGES)), *map(_found_row, found)]
+    lines += [FINDING, "", _row(CHANGES), _row(["---"] * len(CHANGES)), *map(_found_row, found)]
     return "\n".join(line.removesuffix("\n") for line in lines) + "\n"
 
 
@@ -101,7 +111,9 @@ def _page_row(row: Pages) -> str:
     over = [f"{np.mean(counted > times):.0%}" for times in (2, 5)]
     pages = f"{counted.mean():.2f} ({low:.2f} to {high:.2f})"
     drifting = f"{np.mean(row.drifting) / MONTH:.2%}"
-    return _row([row.world.name, str(len(counted)), pages, *over, drifting, smallest, row.outcome])
+    return _row(
+        [row.world.name, str(row.world.chunks), str(len(counted)), pages, *over, drifting, smallest, row.outcome]
+    )
 
 
 def _found_row(row: Found) -> str:
@@ -135,5 +147,5 @@ def _summary(pages: Mapping[str, Sequence[Pages]], found: Sequence[Found]) -> It
         ("Not found in time as often as wanted", late),
     ):
         if names:
-            yield f"\n{text}:\n"
+            yield from ("", f"{text}:", "")
             yield from (f"- {name}" for name in names)

@@ -10,6 +10,7 @@ import numpy as np
 from monitor.drift.bins import SPECIAL, Bins, ordered_bins, unordered_bins
 from monitor.drift.derived import Derived, oov
 from monitor.drift.profiles import Column, Profile, Role
+from monitor.drift.segments import Segmentation
 from monitor.drift.windows import Windows
 from monitor.logs.contract import Counted, Target
 from monitor.logs.json import JsonDecoder
@@ -58,10 +59,18 @@ DERIVED = (
 )
 ODD_NAMES = (column('a"b', AGE), column("c\nd", CITY), column("", LEVEL))
 
+BY_CITY = Segmentation(("city",), (("Oslo",), ("1",)), 0, b"")
+BY_BOTH = Segmentation(("été", "city"), (("1", "Oslo"), ("Oslo", "true")), 0, b"")
+BY_DAY = Segmentation(("answer", "weekday"), (("yes", "Monday"),), 0, b"")
+
 TARGETS = {
-    ("credit", "3"): Target(profile("credit", "3", SCORE, *FEATURES), Windows(HOUR, HOUR)),
+    ("credit", "3"): Target(
+        profile("credit", "3", SCORE, *FEATURES), Windows(HOUR, HOUR), segmentations=(BY_CITY, BY_BOTH)
+    ),
     ("credit", "4"): Target(
-        profile("credit", "4", DERIVED[0], *FEATURES[:2], ANSWER, *DERIVED[1:]), Windows(HOUR, HOUR, offset=7)
+        profile("credit", "4", DERIVED[0], *FEATURES[:2], ANSWER, *DERIVED[1:]),
+        Windows(HOUR, HOUR, offset=7),
+        segmentations=(BY_DAY,),
     ),
     ("fraud", "b"): Target(profile("fraud", "b", *FEATURES, ANSWER), Windows(6 * HOUR, 4 * HOUR)),
     ("odd", "1"): Target(profile("odd", "1", *ODD_NAMES, SCORE), Windows(HOUR, HOUR)),
@@ -102,7 +111,7 @@ def cells(counted: Counted, name: str) -> dict[int, int]:
     """What one column of credit version 3 counted: counts by cell, -2 for missing and -1 for invalid."""
     profile = TARGETS["credit", "3"].profile
     i = [column.name for column in profile.columns].index(name)
-    total = sum(counts for key, counts in counted.counts.items() if key[:2] == ("credit", "3"))
+    total = sum(counts for key, counts in counted.counts.items() if key[:2] == ("credit", "3") and not key.segment)
     found = np.asarray(total)[profile.offsets[i] : profile.offsets[i + 1]].tolist()
     places = [*range(len(found) - SPECIAL), *range(-SPECIAL, 0)]
     return {place: n for place, n in zip(places, found, strict=True) if n}

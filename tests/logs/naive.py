@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from monitor.drift.bins import Bins, Ordered
+from monitor.drift.bins import Bins, Ordered, Unordered
 from monitor.drift.profiles import Profile
 from monitor.logs.contract import PaneKey, Target
 from tests.logs.naive_derived import derived_cell, derived_value
@@ -65,10 +65,26 @@ def count_json(
         fates.append("event")
         pane = target.windows.offset
         pane += (time - pane) // target.windows.pane * target.windows.pane
-        key = PaneKey(*owner, target.profile.fingerprint, "", pane)
-        for cell in cells:
-            counts.setdefault(key, [0] * target.profile.size)[cell] += 1
+        for segment in ("", *segments_of(target, cells)):
+            key = PaneKey(*owner, target.profile.fingerprint, segment, pane)
+            for cell in cells:
+                counts.setdefault(key, [0] * target.profile.size)[cell] += 1
     return counts, fates
+
+
+def segments_of(target: Target, cells: Sequence[int]) -> Iterator[str]:
+    """The name of the event's segment in each segmentation."""
+    names = [column.name for column in target.profile.columns]
+    for found in target.segmentations:
+        values: list[str | None] = []
+        for name in found.columns:
+            i = names.index(name)
+            bins, cell = target.profile.columns[i].bins, cells[i] - target.profile.offsets[i]
+            assert isinstance(bins, Unordered)
+            values.append(dict(enumerate(bins.categories)).get(cell, "") if cell < bins.values else None)
+        named = tuple(values) in found.values
+        told = values if named else ["missing" if None in values else "other"] * len(values)
+        yield ",".join(f"{name}={value}" for name, value in zip(found.columns, told, strict=True))
 
 
 def cells_of(profile: Profile, event: Mapping[str, object], features: Mapping[str, object], time: int) -> Iterator[int]:

@@ -20,7 +20,9 @@ SPRING = 1_774_742_400_000  # 2026-03-29T00:00Z: in Berlin, one hour of this day
 
 
 def decoder(windows: Windows, *, max_panes: int = 1_000) -> JsonDecoder:
-    return JsonDecoder(TARGETS | {OWNER: replace(TARGETS[OWNER], windows=windows)}, max_panes=max_panes)
+    return JsonDecoder(
+        TARGETS | {OWNER: replace(TARGETS[OWNER], windows=windows, segmentations=())}, max_panes=max_panes
+    )
 
 
 @settings(max_examples=20)

@@ -250,7 +250,15 @@ def test_every_columns_counts_add_up_to_the_events(values: list[Value]) -> None:
     counted = decoder().count(values, None)
     for key, counts in counted.counts.items():
         summaries.check(TARGETS[key[:2]].profile, counts.astype(np.int64))
-    total = sum(
-        summaries.events(TARGETS[key[:2]].profile, counts.astype(np.int64)) for key, counts in counted.counts.items()
-    )
+    whole = {key: counts for key, counts in counted.counts.items() if not key.segment}
+    total = sum(summaries.events(TARGETS[key[:2]].profile, counts.astype(np.int64)) for key, counts in whole.items())
     assert total == counted.events
+
+
+@given(streams)
+def test_the_counts_of_a_segmentations_segments_add_up_to_those_of_all_events(values: list[Value]) -> None:
+    counts = decoder().count(values, None).counts
+    for key in [key for key in counts if not key.segment]:
+        for segmentation in TARGETS[key[:2]].segmentations:
+            parts = [counts[own] for name in segmentation.segments if (own := key._replace(segment=name)) in counts]
+            assert np.array_equal(sum(part.astype(np.int64) for part in parts), counts[key])

@@ -137,14 +137,22 @@ def histories(
     changes: bool = False,
     orderly: bool = False,
     windows: st.SearchStrategy[Windows] = spans,
+    segments: bool = False,
 ) -> History:
     """changes: the configuration changes now and then, and the open block is counted anew in a new epoch.
 
     orderly: nothing is late, because no partition is taken for idle and no event is too far behind the others.
+    segments: windows are compared by city as well.
     """
     disorder = draw(st.sampled_from([0, MINUTE]))
     world = World(
-        {"a": draw(windows), "b": draw(windows)}, block=4, disorder=disorder, rules=SHARP, min_events=1, recovery=1
+        {"a": draw(windows), "b": draw(windows)},
+        block=4,
+        disorder=disorder,
+        rules=SHARP,
+        min_events=1,
+        recovery=1,
+        segments=segments,
     )
     topics = draw(st.sampled_from(SOURCES))
     places = [(topic, partition) for topic, count in topics.items() for partition in range(count)]

@@ -19,15 +19,15 @@ from monitor.pipeline import assemble, results
 from monitor.pipeline.assemble import ENDED
 from monitor.pipeline.envelopes import Envelope, encode
 from monitor.pipeline.results import Result
-from tests.examples import HOUR, START, profile
+from tests.examples import HOUR, START, profile, segmented
 
 BLOCK, PARTITIONS, RECORDS = 97, 2, 600
 CONFIG = Config(
     (
-        Model("credit", {"3": profile("credit", features=3)}, Windows(HOUR, HOUR // 2, HOUR // 4)),
+        Model("credit", {"3": segmented(profile("credit", features=3))}, Windows(HOUR, HOUR // 2, HOUR // 4)),
         Model("été", {"1": profile("été", "1")}, Windows(HOUR, HOUR)),
         Model("dia", {"1": profile("dia", "1")}, Windows(DAY, DAY, scale=Calendar("Atlantic/Cape_Verde"))),
-        Model("few", {"1": profile("few", "1")}, Windows(HOUR // 4, HOUR // 4, events=40)),
+        Model("few", {"1": segmented(profile("few", "1"))}, Windows(HOUR // 4, HOUR // 4, events=40)),
     ),
     kafka=Kafka(block=BLOCK),
     clock=Clock(disorder=60_000),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from monitor.config import ColumnRules
 from monitor.drift.bins import Counts, count_ordered, count_unordered, ordered_bins, unordered_bins
 from monitor.drift.episodes import RECOVERY
 from monitor.drift.profiles import Column, Profile
+from monitor.drift.segments import Segmentation
 from monitor.drift.windows import Windows
 from monitor.logs.contract import Target
 from monitor.logs.json import JsonDecoder
@@ -42,6 +44,16 @@ def profile(model: str, *, version: str = "1", events: int = 12) -> Profile:
     return Profile(model, version, columns)
 
 
+def by_city(plain: Profile) -> Profile:
+    """The reference with segments of its cities; a third of its events, in the middle of the values, is in Bergen."""
+    third = plain.events // 3
+    bergen = np.concatenate([[0, 0, 0, 0, 0, third, 0, 0, 0], [0, third, 0, 0, 0, 0]])
+    whole = np.concatenate([column.counts for column in plain.columns])
+    nobody = np.zeros_like(whole)
+    counts = np.stack([whole - bergen, bergen, nobody, nobody])
+    return replace(plain, segmentations=(Segmentation.of(("city",), (("Oslo",), ("Bergen",)), counts),))
+
+
 def logged(event: Event | None) -> bytes:
     """The event as it stands in a log; None is something that no decoder can use."""
     if event is None:
@@ -71,12 +83,23 @@ class World:
         rules: Mapping[str, ColumnRules] | None = None,
         min_events: int = 3,
         recovery: int = RECOVERY,
+        segments: bool = False,
     ) -> None:
         self.windows, self.block, self.disorder = windows, block, disorder
         self.recovery = dict.fromkeys(windows, recovery)
-        self.targets = {(model, "1"): Target(profile(model), made) for model, made in windows.items()}
+        profiles = {model: by_city(profile(model)) if segments else profile(model) for model in windows}
+        self.targets = {
+            (model, "1"): Target(profiles[model], made, segmentations=profiles[model].segmentations)
+            for model, made in windows.items()
+        }
         self.comparisons = {
-            (*key, target.reference): Comparison(target.profile, rules or {}, pvalue=0.01, min_events=min_events)
+            (*key, target.reference): Comparison(
+                target.profile,
+                rules or {},
+                pvalue=0.01,
+                min_events=min_events,
+                segmentations=target.segmentations,
+            )
             for key, target in self.targets.items()
         }
 

@@ -1,0 +1,219 @@
+"""A segment is a part of the events: those with one value of a categorical column, or of several together.
+
+A segmentation names its columns; the reference decides its segments, so that an event can never make a new one. The
+combinations that the reference had most often have a segment each, every other one is in `other`, and events in which
+a column is missing or invalid are in `missing`. Each event is in exactly one segment of a segmentation.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import sys
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from monitor.drift.bins import INVALID, MISSING, Bins, Counts, Unordered
+from monitor.drift.fields import field_of, unpacked
+from monitor.errors import DriftlineError
+
+OTHER, ABSENT = "other", "missing"  # what stands for a value in the two segments that every segmentation has
+CAP = 20  # segments with a name of their own, unless another number is asked for
+MOST_COLUMNS = 3
+MOST_SEGMENTS = 1_000  # of a profile: each has counts in every pane
+LONGEST = 100  # characters of a value; events with a longer one are in `other`
+_ESCAPED = str.maketrans({char: f"%{ord(char):02X}" for char in "%=,"})
+
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """How events are told apart: by `columns`, a segment for each of `values` (one per column), and two more.
+
+    `packed` holds the reference's counts of every segment: compressed, because few of a worker's are in use at a time.
+    """
+
+    columns: tuple[str, ...]
+    values: tuple[tuple[str, ...], ...]
+    cells: int
+    packed: bytes
+
+    @classmethod
+    def of(cls, columns: tuple[str, ...], values: tuple[tuple[str, ...], ...], counts: Counts) -> Segmentation:
+        """A segmentation with these counts, of shape (segments, profile.size)."""
+        return cls(columns, values, counts.shape[1], zlib.compress(counts.astype("<i8").tobytes(), 6))
+
+    @property
+    def name(self) -> str:
+        """As it is asked for: the columns with commas between them."""
+        return ",".join(self.columns)
+
+    @cached_property
+    def segments(self) -> Mapping[str, Mapping[str, str]]:
+        """Every segment's values by column, under the segment's name; `other` and `missing` last.
+
+        >>> list(Segmentation(("country",), (("DE",),), 0, b"").segments)
+        ['country=DE', 'country=other', 'country=missing']
+        """
+        ends = [(word,) * len(self.columns) for word in (OTHER, ABSENT)]
+        made = [dict(zip(self.columns, values, strict=True)) for values in (*self.values, *ends)]
+        return {named(values): values for values in made}
+
+    @property
+    def counts(self) -> Counts:
+        """The reference's counts of every segment; shape (segments, profile.size)."""
+        flat = np.frombuffer(zlib.decompress(self.packed), dtype="<i8")
+        return flat.reshape(len(self.values) + 2, self.cells).astype(np.int64)
+
+    def lookup(self, bins: Sequence[Bins]) -> Lookup:
+        """Tells the segments of events by the bins of its columns."""
+        return Lookup(self, bins)
+
+
+class Lookup:
+    """The place among a segmentation's segments for the cells of its columns, each counted from the column's first."""
+
+    def __init__(self, segmentation: Segmentation, bins: Sequence[Bins]) -> None:
+        values = segmentation.values
+        self._named = len(values)
+        known = [sorted({value[i] for value in values}) for i in range(len(bins))]
+        self._codes = [_column_codes(found, names) for found, names in zip(bins, known, strict=True)]
+        sizes = [len(names) + 2 for names in known]
+        self._strides = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
+        grid = np.full(sizes, self._named, dtype=np.int64)
+        for i in range(len(sizes)):  # code 0 of any column
+            grid[(slice(None),) * i + (0,)] = self._named + 1
+        for place, value in enumerate(values):
+            grid[tuple(names.index(part) + 2 for names, part in zip(known, value, strict=True))] = place
+        self._places = grid.ravel()
+
+    def __call__(self, cells: Sequence[npt.NDArray[np.integer]]) -> Codes:
+        """cells: a row per column, shape (n,). Returns the places of the events' segments, shape (n,)."""
+        found = np.zeros(len(cells[0]), dtype=np.int64)
+        for codes, stride, row in zip(self._codes, self._strides, cells, strict=True):
+            found += codes[row] * stride
+        return self._places[found]
+
+
+def named(values: Mapping[str, str]) -> str:
+    """The name of the segment of these values; no two have the same.
+
+    >>> named({"country": "DE", "channel": "a=b"})
+    'country=DE,channel=a%3Db'
+    """
+    return ",".join(f"{name.translate(_ESCAPED)}={value.translate(_ESCAPED)}" for name, value in values.items())
+
+
+def frequent(
+    bins: Sequence[Unordered], cells: Sequence[npt.NDArray[np.integer]], *, cap: int = CAP
+) -> tuple[tuple[str, ...], ...]:
+    """The values that have a segment each: the `cap` combinations that most events have, ties by name.
+
+    cells: every event's cell in each of the columns; shapes (n,).
+    """
+    code, usable = np.zeros(len(cells[0]), dtype=np.int64), np.ones(len(cells[0]), dtype=bool)
+    for own, row in zip(bins, cells, strict=True):
+        named = np.array([*map(nameable, own.categories), False, False, False, False])
+        usable &= named[row]
+        code = code * len(named) + row
+    found, events = np.unique(code[usable], return_counts=True)
+    values = [_values(bins, int(one)) for one in found]
+    ranked = sorted(zip(values, events.tolist(), strict=True), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(value for value, _ in ranked[:cap])
+
+
+def counted(places: Codes, cells: Sequence[npt.NDArray[np.integer]], sizes: Sequence[int], segments: int) -> Counts:
+    """Counts of every segment, of events whose places among the segments and cells in each column these are.
+
+    sizes: cells of each column. Returns shape (segments, sum of the sizes).
+    """
+    found = [
+        np.bincount(places * size + row, minlength=segments * size).reshape(segments, size)
+        for row, size in zip(cells, sizes, strict=True)
+    ]
+    return np.concatenate(found, axis=1).astype(np.int64, copy=False)
+
+
+def check(
+    segmentations: Sequence[Segmentation], bins: Mapping[str, Bins], whole: Counts, offsets: Sequence[int]
+) -> None:
+    """Raise DriftlineError unless the columns can tell the segments apart and each event is counted in one of them.
+
+    bins: of the profile's columns. whole: the reference's flat vector of counts; offsets: where its columns begin.
+    """
+    names = [found.name for found in segmentations]
+    number = sum(len(found.values) + 2 for found in segmentations)
+    if len(set(names)) < len(names) or number > MOST_SEGMENTS:
+        raise DriftlineError(
+            f"expected at most {MOST_SEGMENTS:,} segments, by columns that differ, got {number:,} by {', '.join(names)}"
+        )
+    for found in segmentations:
+        _check_values(found, bins)
+        counts = found.counts if found.cells == len(whole) else whole[None] - 1
+        totals = np.add.reduceat(counts, offsets[:-1], axis=1)
+        if np.any(counts < 0) or np.any(counts.sum(axis=0) != whole) or np.any(totals != totals[:, :1]):
+            raise DriftlineError(f"segments by {found.name}: their counts do not add up to those of the reference")
+
+
+def encode(found: Segmentation) -> dict[str, Any]:
+    """The segmentation, ready for JSON."""
+    return {"columns": found.columns, "values": found.values, "counts": base64.b64encode(found.packed).decode()}
+
+
+def decode(document: Any, size: int) -> Segmentation:
+    """The segmentation that `encode` made, of a profile of so many cells. Raises DriftlineError for anything else."""
+    columns, values = (field_of(document, key, list) for key in ("columns", "values"))
+    if not all(isinstance(value, list) for value in values):
+        raise DriftlineError("'values' of segments must be lists of strings")
+    named = tuple(tuple(sys.intern(str(part)) for part in value) for value in values)
+    raw = unpacked(field_of(document, "counts", str), (len(named) + 2) * size * 8)
+    counts = np.frombuffer(raw, dtype="<i8").reshape(len(named) + 2, size)
+    return Segmentation.of(tuple(map(str, columns)), named, counts)
+
+
+def _check_values(found: Segmentation, bins: Mapping[str, Bins]) -> None:
+    if not 1 <= len(found.columns) <= MOST_COLUMNS or len(set(found.columns)) < len(found.columns):
+        raise DriftlineError(f"segments by {found.name}: expected 1 to {MOST_COLUMNS} columns, none of them twice")
+    for i, name in enumerate(found.columns):
+        own = bins.get(name)
+        if not isinstance(own, Unordered):
+            raise DriftlineError(f"segments by {found.name}: expected a categorical column {name!r}, there is none")
+        known = {category for category in own.categories if nameable(category)}
+        for value in found.values:
+            if len(value) != len(found.columns) or value[i] not in known:
+                raise DriftlineError(f"segments by {found.name}: {value!r} are no categories of the columns")
+    if len(set(found.values)) < len(found.values):
+        raise DriftlineError(f"segments by {found.name}: a segment stands twice")
+
+
+def _values(bins: Sequence[Unordered], code: int) -> tuple[str, ...]:
+    """The categories of a combination."""
+    found: list[str] = []
+    for own in reversed(bins):
+        code, place = divmod(code, own.values + 2)
+        found.append(own.categories[place])
+    return tuple(reversed(found))
+
+
+def nameable(value: str) -> bool:
+    """Whether a value may name a segment: printable, not long, and not what means something else."""
+    return value.isprintable() and len(value) <= LONGEST and value not in (OTHER, ABSENT)
+
+
+def _column_codes(bins: Bins, names: Sequence[str]) -> Codes:
+    """For every cell of a column: 0 where it is missing or invalid, 2 on for the names, 1 for whatever else."""
+    if not isinstance(bins, Unordered):
+        raise DriftlineError("segments need categorical columns")
+    codes = np.ones(bins.values + 2, dtype=np.int64)
+    codes[[MISSING, INVALID]] = 0
+    places = bins.codes()
+    for code, name in enumerate(names, 2):
+        codes[places[name]] = code
+    return codes
