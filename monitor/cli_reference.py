@@ -136,7 +136,7 @@ def _other(path: Path, model: str, *, shaped: bool) -> Profile:
     if shaped:
         raise DriftlineError(
             "--bins-of: the columns and bins are those of the other profile; leave out --bins, --ignore, "
-            "--categorical, --numeric, --derive and --against"
+            "--categorical, --numeric, --derive, --against and --segments"
         )
     found = load_profile(path)
     if found.model != model:

@@ -39,9 +39,12 @@ def recount(
     """The profile of the events of a version of the same model, on the bins of another one, and what was read.
 
     Tables have a row per event and their time in `time`; JSON lines are canonical events. chunk: milliseconds; None
-    takes that of the other profile, or an hour. Raises DriftlineError where no event can be used.
+    takes that of the other profile, or an hour. Its segments are left out. Raises DriftlineError where no event can be
+    used.
     """
-    length = chunk or (bins_of.chunks.size if bins_of.chunks else UNITS["h"])
+    length = chunk if chunk is not None else bins_of.chunks.size if bins_of.chunks else UNITS["h"]
+    if length < UNITS["s"]:
+        raise DriftlineError(f"expected a chunk of at least 1s, got {format_duration(max(length, 0))}")
     target = Target(replace(bins_of, version=version, history=(), segmentations=()), Windows(length, length))
     decoder = JsonDecoder({(bins_of.model, version): target}, max_panes=BATCH)
     fields = LogFields(time=time or LogFields.time, prediction=prediction)

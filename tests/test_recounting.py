@@ -93,3 +93,15 @@ def test_the_command_writes_a_profile_of_the_other_version(folder: Path, referen
     assert (found.model, found.version, unlike(reference, found)) == ("credit", "2", None)
     assert "the columns and bins are those of the other profile" in run(folder, *options, "--ignore", "day")[1]
     assert "expected a profile of model 'fraud', got 'credit'" in run(folder, *options, "--model", "fraud")[1]
+
+
+def test_the_bins_of_a_reference_with_segments_are_taken_without_them(folder: Path) -> None:
+    parted, _ = made(folder / "first.csv", categorical=["day"], segments=["day"], **TABLE)
+    found, _ = recount([folder / "second.csv"], parted, version="3", **TABLE)
+    assert parted.segmentations != ()
+    assert (found.segmentations, found.events, unlike(parted, found)) == ((), 1_500, None)
+
+
+def test_a_chunk_that_is_too_short_is_refused(folder: Path, reference: Profile) -> None:
+    with pytest.raises(DriftlineError, match="expected a chunk of at least 1s, got 0"):
+        recount([folder / "second.csv"], reference, version="3", chunk=0, **TABLE)

@@ -108,10 +108,8 @@ class Closing:
     ) -> Result:
         """The next revision of what is said of a segment's window; it is noted as published."""
         target, own, (start, end) = self._targets[key[:3]], self._series(key, name), window
-        verdict, events = (
-            judged[name].verdict if name else judging.verdict(judged),
-            summaries.events(target.profile, counts),
-        )
+        verdict = judged[name].verdict if name else judging.verdict(judged)
+        events = summaries.events(target.profile, counts)
         known = own.published.get(start)
         now = known.again(events, verdict) if known else Published(0, events, events, verdict)
         own.published[start] = now
