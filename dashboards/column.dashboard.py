@@ -79,8 +79,10 @@ def ratio() -> list[Panel]:
         panel(
             "timeseries",
             "Drift ratio over time",
-            "The deciding statistic over its threshold, whichever statistic that is: above the line is drift.",
+            "The deciding statistic over its threshold, whichever statistic that is: above the line is drift. Further "
+            "references, where windows are compared with any, are shown by their names and decide nothing.",
             (highest("column_drift_ratio", COLUMN, by="column"), "{{column}}"),
+            (highest("compared_drift_ratio", COLUMN, by="reference"), "{{reference}}"),
             unit="none",
             size=(16, 9),
             defaults=line_at(1),
@@ -108,6 +110,7 @@ def _statistic(name: str, text: str) -> Panel:
         known.title,
         text,
         (highest(f"column_{name}", COLUMN, by="column"), known.title),
+        (highest(f"compared_{name}", COLUMN, by="reference"), "{{reference}}"),
         unit="none",
         size=(6, 8),
         defaults={"noValue": "not computed for this column"} | customary,

@@ -93,6 +93,8 @@ def _values(query: str) -> str:
 
 
 def _only_while(expr: str) -> str:
+    if "driftline_compared_" in expr:
+        return "windows are compared with further references"
     if _STATISTIC.search(expr):
         return "the method is computed for the column"
     if 'role="prediction"' in expr:

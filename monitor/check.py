@@ -65,6 +65,8 @@ def warnings(config: Config) -> Iterator[str]:
             for j, reference in enumerate(references):
                 place = f"models[{i}].versions.{version}{f'[{j}]' if several else ''}"
                 yield from (f"{place}: {text}" for text in _reference(model, reference.profile))
+                for name, profile in reference.compare.items():
+                    yield from (f"{place}.compare.{name}: {text}" for text in _reference(model, profile))
     server = config.server
     if not is_loopback(server.host) and (server.token is None or server.tls is None):
         open_to = "anybody can read the metrics" if server.token is None else "anybody on the way can read along"

@@ -57,6 +57,12 @@ def build(  # typer makes options of parameters
     against: Annotated[
         list[Path] | None, typer.Option(help="Files that --derive domain tells apart from DATA.", metavar="FILE")
     ] = None,
+    bins_of: Annotated[
+        Path | None,
+        typer.Option(
+            help="Count on the bins of this profile of the model, to compare windows with both.", metavar="FILE"
+        ),
+    ] = None,
     segments: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,27 +79,39 @@ def build(  # typer makes options of parameters
     Canonical events (JSON lines with "features") need neither --time nor --prediction. The profile holds bins and
     counts, no rows.
     """
-    from monitor import reference  # pandas takes a second to import, and only this command needs it
+    from monitor import recounting, reference  # pandas takes a second to import, and only this command needs it
 
     errors = Console(stderr=True)
+    length = None if chunk is None else parse_duration(chunk)
     with errors.status("Reading …") as status:
-        profile, report = reference.build(
-            data,
-            model=model,
-            version=version,
-            time=time,
-            prediction=prediction,
-            ignore=names(ignore),
-            categorical=names(categorical),
-            numeric=names(numeric),
-            bins=_bins(bins),
-            chunk=None if chunk is None else parse_duration(chunk),
-            derive=derive or (),
-            against=against or (),
-            segments=segments or (),
-            segment_values=segment_values,
-            progress=lambda events: status.update(f"Reading … {events:,} events"),
-        )
+
+        def progress(events: int) -> None:
+            status.update(f"Reading … {events:,} events")
+
+        if bins_of is not None:
+            shaping = (ignore, categorical, numeric, derive, against, segments, bins != "200")
+            other = _other(bins_of, model, shaped=any(shaping))
+            profile, report = recounting.recount(
+                data, other, version=version, time=time, prediction=prediction, chunk=length, progress=progress
+            )
+        else:
+            profile, report = reference.build(
+                data,
+                model=model,
+                version=version,
+                time=time,
+                prediction=prediction,
+                ignore=names(ignore),
+                categorical=names(categorical),
+                numeric=names(numeric),
+                bins=_bins(bins),
+                chunk=length,
+                derive=derive or (),
+                against=against or (),
+                segments=segments or (),
+                segment_values=segment_values,
+                progress=progress,
+            )
     size = write_file(out, profiles.encode(profile))
     console = Console()
     console.print(profile_table(profile, width=console.width))
@@ -111,6 +129,19 @@ def show(file: Annotated[Path, typer.Argument(help="A profile that `driftline re
     """Show a reference profile: its columns with small histograms, values, and shares of missing and invalid ones."""
     console = Console()
     console.print(profile_table(load_profile(file), width=console.width))
+
+
+def _other(path: Path, model: str, *, shaped: bool) -> Profile:
+    """The profile whose bins are taken. `shaped`: whether there are options that would say what bins to make."""
+    if shaped:
+        raise DriftlineError(
+            "--bins-of: the columns and bins are those of the other profile; leave out --bins, --ignore, "
+            "--categorical, --numeric, --derive, --against and --segments"
+        )
+    found = load_profile(path)
+    if found.model != model:
+        raise DriftlineError(f"--bins-of {path}: expected a profile of model {model!r}, got {found.model!r}")
+    return found
 
 
 def names(options: list[str] | None) -> tuple[str, ...]:

@@ -32,19 +32,23 @@ class ColumnRules:
 
 @dataclass(frozen=True)
 class Reference:
-    """A reference profile, and the event time (UTC ms, the start of a window) from which on it is in force."""
+    """A reference profile, and the event time (UTC ms, the start of a window) from which on it is in force.
+
+    `compare` are further ones on the same bins, by the names that their scores are shown under; they decide nothing.
+    """
 
     profile: Profile
     since: int | None = None
+    compare: Mapping[str, Profile] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Model:
     """One monitored model or feature view: a reference profile per version, its windows and its columns' rules.
 
-    Where a version's reference changes, `changes` has all that are listed, in the order of time; `versions` the first.
-    `recovery` windows without drift end an episode. `segments` names what is monitored of the profiles' segmentations;
-    None: all of it.
+    Where a version has more than one reference, `changes` has those that decide, in the order of time; `versions` the
+    first. `recovery` windows without drift end an episode. `segments` names what is monitored of the profiles'
+    segmentations; None: all of it.
     """
 
     name: str

@@ -13,6 +13,7 @@ METHODS = ("psi", "ks", "chi2", "js", "wasserstein", "hellinger", "total_variati
 
 WINDOW = ("model", "version", "segment")
 COLUMN = (*WINDOW, "column", "role")
+COMPARED_COLUMN = (*WINDOW, "reference", "column", "role")
 
 
 class Spec(NamedTuple):
@@ -84,6 +85,16 @@ COLUMNS = (
     Spec("column_reference_invalid_ratio", "gauge", COLUMN, "Share of the reference's events with an invalid value."),
 )
 
+# Gauges of one column beside a reference that does not decide. They have names of their own, so that whoever asks for
+# the column's gauges sees the deciding reference alone.
+COMPARED = (
+    *(
+        Spec(f"compared_{name}", "gauge", COMPARED_COLUMN, f"{title} between the window and this reference.")
+        for name, title in _STATISTICS.items()
+    ),
+    Spec("compared_drift_ratio", "gauge", COMPARED_COLUMN, "What would decide over its threshold: above 1 were drift."),
+)
+
 # What this process has done or knows from its configuration.
 PROCESS = (
     Spec("windows_total", "counter", WINDOW, "Windows closed; revisions are not counted again."),
@@ -148,7 +159,7 @@ PROCESS = (
     Spec("build_info", "gauge", ("version",), "Always 1; the version of Driftline is in the label."),
 )
 
-TABLE: dict[str, Spec] = {spec.name: spec for spec in (*WINDOWS, *COLUMNS, *PROCESS)}
+TABLE: dict[str, Spec] = {spec.name: spec for spec in (*WINDOWS, *COLUMNS, *COMPARED, *PROCESS)}
 
 
 def _scraped(spec: Spec) -> tuple[str, ...]:

@@ -15,10 +15,11 @@ from datetime import datetime
 from monitor.drift.bins import INVALID, MISSING
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.verdicts import SEVERITY
-from monitor.metrics_names import COLUMN, COLUMNS, METHODS, PREFIX, WINDOW, WINDOWS
-from monitor.pipeline.results import ColumnResult, Result
+from monitor.metrics_names import COLUMN, COLUMNS, COMPARED, COMPARED_COLUMN, METHODS, PREFIX, WINDOW, WINDOWS
+from monitor.pipeline.results import ColumnResult, ComparedColumn, Result
 
 Key = tuple[str, str, str]  # model, version, segment
+_Gauges = dict[str, float]
 
 OF_SEGMENTS = frozenset({"window_end_timestamp_seconds", "window_events", "model_verdict", "column_drift_ratio"})
 _FIRST = {"prediction": 0, "derived": 1, "feature": 2}  # which columns stay when not all may
@@ -54,7 +55,7 @@ class Windows:
     def render(self) -> Iterator[bytes]:
         """All of it in Prometheus's text format, a piece for each window and metric."""
         shown = [window for _, window in sorted(self.shown.items())]
-        for spec in (*WINDOWS, *COLUMNS):
+        for spec in (*WINDOWS, *COLUMNS, *COMPARED):
             yield f"# HELP {spec.full} {spec.help}\n# TYPE {spec.full} {spec.type}\n".encode()
             yield from (window.lines.get(spec.name, b"") for window in shown)
 
@@ -63,22 +64,34 @@ def show(result: Result, profile: Profile, *, key: Key, room: int) -> Shown:
     """The lines of a result, with at most `room` column series: predictions first, then in the profile's order.
 
     Of a segment few are shown, for there may be many: its verdict and events, and the drift ratio of its columns.
+    Those beside other references come after all of the deciding one.
     """
     lines: defaultdict[str, list[str]] = defaultdict(list)
     part = result.segment is not None
     _write(lines, WINDOW, key, {k: v for k, v in _window(result).items() if not part or k in OF_SEGMENTS})
     used = dropped = 0
-    for column in sorted(profile.columns, key=lambda column: _FIRST[column.role]):
-        if column.name not in result.columns:
-            continue
-        gauges = _column(result.columns[column.name], column, profile.events)
+    for names, values, gauges in _series(result, profile, key):
         gauges = {k: v for k, v in gauges.items() if not part or k in OF_SEGMENTS}
         if used + len(gauges) > room:
             dropped += len(gauges)
             continue
         used += len(gauges)
-        _write(lines, COLUMN, (*key, column.name, column.role), gauges)
+        _write(lines, names, values, gauges)
     return Shown(result.end, {name: "".join(written).encode() for name, written in lines.items()}, used, dropped)
+
+
+def _series(result: Result, profile: Profile, key: Key) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], _Gauges]]:
+    """Label names, their values and the gauges under them: of each column, then of each beside other references."""
+    columns = sorted(profile.columns, key=lambda column: _FIRST[column.role])
+    for column in columns:
+        if column.name in result.columns:
+            gauges = _column(result.columns[column.name], column, profile.events)
+            yield COLUMN, (*key, column.name, column.role), gauges
+    for name, other in result.compared.items():
+        for column in columns:
+            if column.name in other.columns:
+                values = (*key, name, column.name, column.role)
+                yield COMPARED_COLUMN, values, _scores("compared", other.columns[column.name])
 
 
 def _write(
@@ -121,13 +134,7 @@ def _worst_ratio(result: Result) -> float:
 
 def _column(result: ColumnResult, column: Column, reference: int) -> dict[str, float]:
     """Gauges that are defined: a method that was not computed, and a share of no events, have none."""
-    made: dict[str, float] = {"column_verdict": SEVERITY[result.verdict]}
-    for name in METHODS:
-        score = result.scores.get(name)
-        if score is not None and score.statistic is not None:
-            made[f"column_{name}"] = score.statistic
-    if result.ratio is not None:
-        made["column_drift_ratio"] = result.ratio
+    made = {"column_verdict": SEVERITY[result.verdict], **_scores("column", result)}
     events = result.n + result.missing + result.invalid
     if events:
         made["column_missing_ratio"] = result.missing / events
@@ -136,4 +143,16 @@ def _column(result: ColumnResult, column: Column, reference: int) -> dict[str, f
     if reference:
         made["column_reference_missing_ratio"] = int(column.counts[MISSING]) / reference
         made["column_reference_invalid_ratio"] = int(column.counts[INVALID]) / reference
+    return made
+
+
+def _scores(prefix: str, column: ColumnResult | ComparedColumn) -> _Gauges:
+    """What a reference says of a column; the methods without a metric are left out."""
+    made: _Gauges = {}
+    for name in METHODS:
+        score = column.scores.get(name)
+        if score is not None and score.statistic is not None:
+            made[f"{prefix}_{name}"] = score.statistic
+    if column.ratio is not None:
+        made[f"{prefix}_drift_ratio"] = column.ratio
     return made

@@ -29,11 +29,15 @@ def read_model(node: Node, folder: Path) -> config.Model:
         for version, child in fields["versions"].mapping(at_least=1).items()
     }
     references = {version: found for version, found in read.items() if found}
-    profiles = [reference.profile for found in references.values() for reference in found]
-    columns = {key: _column(child, key, profiles) for key, child in fields["columns"].mapping().items()}
+    listed = [reference for found in references.values() for reference in found]
+    profiles = [reference.profile for reference in listed]
+    compared = [profile for reference in listed for profile in reference.compare.values()]
+    columns = {key: _column(child, key, [*profiles, *compared]) for key, child in fields["columns"].mapping().items()}
     least = fields["min_events"].integer(200, least=1, most=10**9)
     versions = {version: found[0].profile for version, found in references.items()}
-    changes = {version: found for version, found in references.items() if found[-1].since is not None}
+    changes = {
+        version: found for version, found in references.items() if found[-1].since is not None or found[0].compare
+    }
     recovery = fields["recovery"].integer(RECOVERY, least=1, most=10_000)
     segments = _segments(fields["segments"], profiles)
     return config.Model(name, versions, windows, columns, least, changes, recovery, segments)

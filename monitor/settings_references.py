@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monitor import config
 from monitor.drift.calendars import rules
+from monitor.drift.likeness import unlike
 from monitor.drift.profiles import Profile, decode
 from monitor.drift.windows import Windows
 from monitor.errors import DriftlineError
@@ -14,6 +15,7 @@ from monitor.logs.millis import HIGH, LOW
 from monitor.nodes import Node
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COMPARED = 4  # most references beside a deciding one: each costs a window as much as that
 
 
 def read_references(
@@ -39,14 +41,38 @@ def read_references(
 
 
 def _reference(node: Node, folder: Path, windows: Windows, owner: tuple[str, str]) -> config.Reference | None:
-    """`profiles/credit-3.json`, or `{profile: profiles/credit-3b.json, from: 2026-12-01T00:00:00Z}`."""
+    """`profiles/credit-3.json`, or `{profile: profiles/credit-3b.json, from: 2026-12-01T00:00:00Z, compare: …}`."""
     if not isinstance(node.value, dict):
         profile = _profile(node, folder, owner)
         return config.Reference(profile) if profile else None
-    fields = node.fields("profile", "from")
+    fields = node.fields("profile", "from", "compare")
     since = _time(fields["from"], windows) if fields["from"].value is not None else None
     profile = _profile(fields["profile"], folder, owner)
-    return config.Reference(profile, since) if profile else None
+    compare = _compare(fields["compare"], folder, owner, profile)
+    return config.Reference(profile, since, compare) if profile else None
+
+
+def _compare(node: Node, folder: Path, owner: tuple[str, str], deciding: Profile | None) -> dict[str, Profile]:
+    """`{last-week: profiles/credit-3-week.json}`: further references of the model, on the bins of the deciding one."""
+    children = node.mapping()
+    if len(children) > COMPARED:
+        node.wrong(f"expected at most {COMPARED} references beside the deciding one, got {len(children)}")
+    found = {}
+    for name, child in sorted(children.items()):  # results then have one order, however the file is written
+        profile = _read(child, folder)
+        if not name.isprintable():
+            child.wrong("expected a printable name")
+        if profile is None or deciding is None:
+            continue
+        if owner[0] and profile.model != owner[0]:
+            child.wrong(f"expected a reference of model {owner[0]!r}, but {child.value} is of model {profile.model!r}")
+        elif why := unlike(deciding, profile):
+            child.wrong(
+                f"expected the bins of the deciding reference, but {why}; make it from that one with "
+                "`driftline reference update`, or build it with --bins-of"
+            )
+        found[name] = profile
+    return found
 
 
 def _time(node: Node, windows: Windows) -> int | None:
@@ -69,18 +95,23 @@ def _time(node: Node, windows: Windows) -> int | None:
 
 
 def _profile(node: Node, folder: Path, owner: tuple[str, str]) -> Profile | None:
-    (name, version), written = owner, node.text()
+    (name, version), profile = owner, _read(node, folder)
+    if profile and name and (profile.model, profile.version) != (name, version):
+        found = f"model {profile.model!r} version {profile.version!r}"
+        node.wrong(f"expected the reference of model {name!r} version {version!r}, but {node.value} is of {found}")
+    return profile
+
+
+def _read(node: Node, folder: Path) -> Profile | None:
+    """The profile in the file that the node names."""
+    written = node.text()
     if not written:
         return None
     try:
-        profile = decode((folder / written).read_bytes())
+        return decode((folder / written).read_bytes())
     except OSError as error:
         node.wrong(f"{written} cannot be read: {error.strerror}; build it with `driftline reference build`")
         return None
     except DriftlineError as error:
         node.wrong(f"{written}: {error}")
         return None
-    if name and (profile.model, profile.version) != (name, version):
-        found = f"model {profile.model!r} version {profile.version!r}"
-        node.wrong(f"expected the reference of model {name!r} version {version!r}, but {written} is of {found}")
-    return profile

@@ -91,8 +91,24 @@ def merge(config: Config, state: State | None = None, *, topics: Collection[str]
         topics=frozenset(read),
         disorder=config.clock.disorder,
         recovery={model.name: model.recovery for model in config.models},
+        others=dict(_others(config)),
         state=state,
     )
+
+
+def _others(config: Config) -> Iterator[tuple[tuple[str, str, str], dict[str, Comparison]]]:
+    """The references beside the deciding ones, by (model, version, deciding reference) and name; all events alone."""
+    for model in config.models:
+        for version in model.versions:
+            pairs = zip(_target(model, version).all(), model.references(version), strict=True)
+            for target, reference in pairs:
+                yield (
+                    (model.name, version, target.reference),
+                    {
+                        name: _comparison(config, model, Target(profile, model.windows))
+                        for name, profile in reference.compare.items()
+                    },
+                )
 
 
 def _comparison(config: Config, model: Model, target: Target) -> Comparison:

@@ -15,6 +15,7 @@ from monitor.pipeline.compare import Comparison
 from monitor.pipeline.envelopes import pack, unpack
 from monitor.pipeline.explain import Explainer
 from monitor.pipeline.judging import WHOLE, Judged
+from monitor.pipeline.others import compared
 from monitor.pipeline.results import EpisodeEvent, Result, bare, rfc3339, series_id
 from monitor.pipeline.state import Filling, Published, Series, SeriesKey, State
 
@@ -22,7 +23,8 @@ from monitor.pipeline.state import Filling, Published, Series, SeriesKey, State
 class Closing:
     """Publishes windows of the state's panes. `targets` and `comparisons` are keyed by (model, version, reference).
 
-    recovery: by model, the windows without drift that end an episode, where they are not the usual ones.
+    recovery: by model, the windows without drift that end an episode, where they are not the usual ones. others: the
+    references that are compared with beside the deciding ones, by their names.
     """
 
     def __init__(
@@ -31,9 +33,10 @@ class Closing:
         comparisons: Mapping[tuple[str, str, str], Comparison],
         state: State,
         recovery: Mapping[str, int],
+        others: Mapping[tuple[str, str, str], Mapping[str, Comparison]],
     ) -> None:
         self._targets, self._comparisons, self._state = targets, comparisons, state
-        self._recovery = recovery
+        self._recovery, self._others = recovery, others
         self._explainers = {key: Explainer(target.profile) for key, target in targets.items()}
 
     def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
@@ -95,17 +98,18 @@ class Closing:
         verdict = judging.verdict(judged)
         series.episode = self._followed(key, (start, end), verdict, judging.drifted(judged))
         made = [
-            self._result(key, name, (start, end), judged, events[name]) for name in judged if events[name] != said[name]
+            self._result(key, name, (start, end), judged, held[name]) for name in judged if events[name] != said[name]
         ]
         yield from made
         yield from _transition(key, was, series.episode, bare(made[0]))
 
     def _result(
-        self, key: SeriesKey, name: str, window: tuple[int, int], judged: Mapping[str, Judged], events: int
+        self, key: SeriesKey, name: str, window: tuple[int, int], judged: Mapping[str, Judged], counts: Counts
     ) -> Result:
         """The next revision of what is said of a segment's window; it is noted as published."""
         target, own, (start, end) = self._targets[key[:3]], self._series(key, name), window
         verdict = judged[name].verdict if name else judging.verdict(judged)
+        events = summaries.events(target.profile, counts)
         known = own.published.get(start)
         now = known.again(events, verdict) if known else Published(0, events, events, verdict)
         own.published[start] = now
@@ -130,6 +134,7 @@ class Closing:
             worst=open_.worst if open_ else None,
             groups=self._explainers[key[:3]].groups(judged[name].columns, open_),
             segments=None if name else judging.summed_up(judged, segments),
+            compared={} if name else compared(self._others.get(key[:3], {}), counts, start),
         )
         if own.last is None or start >= own.last.start:
             own.last = bare(result)

@@ -62,7 +62,8 @@ class Merge:
     """The state machine. `targets` are keyed by (model, version), `comparisons` by (model, version, reference).
 
     `topics` are the logs that are read: no window closes before each of them was heard of. `recovery` has, by model,
-    how many windows without drift end an episode, where they are not the usual ones.
+    how many windows without drift end an episode, where they are not the usual ones. `others` are the references that
+    windows are compared with beside the deciding one, by name.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Merge:
         topics: Collection[str],
         disorder: int,
         recovery: Mapping[str, int] | None = None,
+        others: Mapping[tuple[str, str, str], Mapping[str, Comparison]] | None = None,
         state: State | None = None,
     ) -> None:
         self._targets = {(*key, target.reference): target for key, first in targets.items() for target in first.all()}
@@ -81,7 +83,7 @@ class Merge:
         self._topics, self._disorder = topics, disorder
         self.state = state or State()
         self.tally = Tally()
-        self._closing = Closing(self._targets, comparisons, self.state, recovery or {})
+        self._closing = Closing(self._targets, comparisons, self.state, recovery or {}, others or {})
         self._due: list[tuple[int, SeriesKey, int]] = []  # (watermark at which it closes, series, window start)
         self._retiring: list[tuple[int, PaneKey]] = []  # (watermark from which no window needs it, pane)
         self._forget_strangers()

@@ -78,6 +78,23 @@ class ColumnResult(msgspec.Struct, frozen=True):
         return max((ratio for ratio in found if ratio is not None), default=None)
 
 
+class ComparedColumn(msgspec.Struct, frozen=True):
+    """One column beside a reference that does not decide; `ratio` is what would decide over its threshold."""
+
+    verdict: Verdict
+    ratio: float | None
+    scores: dict[str, ScoreResult]
+
+
+class ComparedReference(msgspec.Struct, frozen=True):
+    """A window beside a reference that does not decide: whose it is, its fingerprint, and what it says."""
+
+    version: str
+    reference: str
+    verdict: Verdict
+    columns: dict[str, ComparedColumn]
+
+
 class SegmentDrift(msgspec.Struct, frozen=True):
     """A segment in drift: its values by column, and its columns in drift, the furthest beyond its threshold first."""
 
@@ -99,7 +116,7 @@ class Result(msgspec.Struct, frozen=True):
     `segments` says which of them moved.
 
     `worst` is the worst window of the open episode so far. `groups` are the columns in drift, those together that move
-    together in the reference.
+    together in the reference. `compared` has the references beside the deciding one, by their names.
     """
 
     id: str
@@ -119,6 +136,7 @@ class Result(msgspec.Struct, frozen=True):
     worst: Worst | None = None
     groups: tuple[tuple[str, ...], ...] = ()
     segments: SegmentsResult | None = None
+    compared: dict[str, ComparedReference] = {}
 
     @property
     def drifted(self) -> list[str]:
@@ -177,9 +195,9 @@ def series_id(model: str, version: str, segment: str, reference: str) -> str:
 
 
 def bare(result: Result) -> Result:
-    """The result without its counts: what is kept of it, and sent as evidence, must stay small."""
+    """The result without its counts and other references: what is kept of it, and sent as evidence, must stay small."""
     columns = {name: msgspec.structs.replace(column, counts=None) for name, column in result.columns.items()}
-    return msgspec.structs.replace(result, columns=columns)
+    return msgspec.structs.replace(result, columns=columns, compared={})
 
 
 def encode(result: Result) -> bytes:
