@@ -112,7 +112,7 @@ def test_a_checkpoint_in_a_format_that_is_not_known_is_refused_and_says_what_to_
     records = [Record(key, None if value is None else of_format(version, value)) for key, value in history()[0]]
     with pytest.raises(DriftlineError) as said:
         restore(records)
-    assert f"written in format {version}, this version of driftline reads 1, 2, {FORMAT}" in str(said.value)
+    assert f"written in format {version}, this version of driftline reads 1, 2, 3, {FORMAT}" in str(said.value)
     assert "run the version that wrote it" in str(said.value)
     assert "count everything again" in str(said.value)
 

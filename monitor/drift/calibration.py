@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from monitor.drift.bins import INVALID, MISSING, Counts, Unordered, coarse_starts, pooled_cells
 from monitor.drift.clustering import design_effect
+from monitor.drift.onsets import LEAST, SHARES, Onset, cells, coefficients
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.shares import Expected, unseen
 from monitor.drift.stretches import Moments, Season, Stretches, seasons, stretches
-from monitor.drift.variation import CERTAIN, Movement, Variation, dispersion, movement, strongest, together
+from monitor.drift.variation import CERTAIN, Deviations, Variation, deviations, dispersion, strongest, together
 from monitor.drift.windows import DAY
 
 CELLS = 20  # of numbers, between which cumulative shares are watched
@@ -43,6 +44,7 @@ class Phases:
 class Calibration:
     """Of one column: how the deciding effect varies, the design effect, the season, and shares by kind.
 
+    `onsets` are how shifts over several windows are estimated, the latest first, none where the reference is too short.
     `stretches` are those that it was learned from, 0 where the reference has no time.
     """
 
@@ -51,6 +53,7 @@ class Calibration:
     phases: Phases | None = None
     shares: Mapping[str, Expected] = field(default_factory=dict)
     stretches: int = 0
+    onsets: tuple[Onset, ...] = ()
 
 
 def calibrate(
@@ -110,7 +113,7 @@ def _column(column: Column, part: Stretches, design: float, common: float, possi
     cells, scale = _cells(column, values)
     watched = _Watched(cells, np.add.reduce(values, axis=1), part, scale, column.ordered)
     if math.isnan(design):  # of the rows that come together, as the model's other columns tell, no more than show here
-        design = max(1.0, min(common, dispersion(watched.moves(None, 1.0))))
+        design = max(1.0, min(common, dispersion(watched.deviations(None, 1.0).movement())))
     variation, season = watched.variation(None, design), None
     for tried in possible if variation.z > CERTAIN else ():
         if tried.known(part.middles):
@@ -118,7 +121,22 @@ def _column(column: Column, part: Stretches, design: float, common: float, possi
             if left.variance <= GAIN * variation.variance:
                 variation, season = left, tried
     phases = _phases(season, part.middles, values) if season else None
-    return Calibration(variation, design, phases, _shares(column, whole, design), len(values))
+    onsets = tuple(_onsets(column, part, design, season, variation.memory))
+    return Calibration(variation, design, phases, _shares(column, whole, design), len(values), onsets)
+
+
+def _onsets(column: Column, part: Stretches, design: float, season: Season | None, memory: float) -> Iterator[Onset]:
+    """How shifts over several windows are estimated, and how far these estimates go by themselves."""
+    own = cells(column.bins, column.counts[:MISSING])
+    counts = own.of(part.counts)
+    watched = _Watched(own.summed(counts), counts[:, -1], part, own.scale, column.ordered)
+    found = watched.deviations(season, design)
+    for windows in SHARES if own.scale.size else ():
+        factors = coefficients(windows, memory)
+        if len(factors) > 1:  # else it is the newest window alone
+            combined = found.combined(factors)
+            if len(combined.away) >= LEAST:
+                yield Onset(windows, factors, watched.of(combined, season))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +149,11 @@ class _Watched:
     scale: npt.NDArray[np.float64] | float
     ordered: bool
 
-    def moves(self, season: Season | None, design: float) -> Movement:
-        """How they move within the phases of a season."""
+    def deviations(self, season: Season | None, design: float) -> Deviations:
+        """How far they are from the others of their phase of a season."""
         middles = self.part.middles
         phases, days = (season.phase(middles), middles // DAY - middles[0] // DAY) if season else (None, None)
-        return movement(
+        return deviations(
             self.counts,
             self.sizes,
             follows=_follows(self.part),
@@ -147,8 +165,12 @@ class _Watched:
 
     def variation(self, season: Season | None, design: float) -> Variation:
         """The variation of what decides."""
+        return self.of(self.deviations(season, design), season)
+
+    def of(self, found: Deviations, season: Season | None) -> Variation:
+        """That of these deviations within a season."""
         judge, phases = strongest if self.ordered else together, season.phases if season else 1
-        return judge(self.moves(season, design), stretches=len(self.sizes), phases=phases)
+        return judge(found.movement(), stretches=len(found.away), phases=phases)
 
 
 def _cells(column: Column, values: Counts) -> tuple[Counts, npt.NDArray[np.float64] | float]:
@@ -192,8 +214,8 @@ def _varies(counts: Counts | None, part: Stretches | None, design: float) -> Var
     if counts is None or part is None or len(counts) < 2:
         return Variation()
     sizes = np.add.reduce(part.counts, axis=1)
-    found = movement(counts[:, None], sizes, follows=_follows(part), design=design)
-    return strongest(found, stretches=len(counts))
+    found = deviations(counts[:, None], sizes, follows=_follows(part), design=design)
+    return strongest(found.movement(), stretches=len(counts))
 
 
 def _follows(part: Stretches) -> npt.NDArray[np.bool_]:

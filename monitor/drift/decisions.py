@@ -47,7 +47,7 @@ class Effect:
 
     def pvalue(self, most: float) -> float:
         """The level at which the effect is the limit, 1 where it is above `most`."""
-        if not self.squared > self.limit(most):
+        if not self.squared > self.floor or not self.squared > self.limit(most):
             return 1.0
         if self.squared > self.limit(LEAST):
             return LEAST

@@ -9,7 +9,9 @@ does not, so the two stay apart. Where stretches that follow each other resemble
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -47,9 +49,8 @@ class Variation:
 
     @property
     def freedom(self) -> float:
-        """Degrees of freedom of the variance: stretches, but for the mean, that squares resemble each other in less."""
-        alike = self.memory * self.memory
-        return max(self._free * (1 - alike) / (1 + alike) - 1, LEAST_FREEDOM)
+        """Degrees of freedom of the variance."""
+        return _freedom(self._free, self.memory)
 
     def reach(self, alpha: float) -> float:
         """The squared effect that a clean window exceeds with probability `alpha`, but for sampling.
@@ -61,11 +62,7 @@ class Variation:
         >>> round(Variation(variance=9.0, stretches=7).reach(0.05), 2)
         71.85
         """
-        if not self.variance:
-            return 0.0
-        quantile = float(stdtrit(self.freedom, alpha / 2))
-        independent = max(self._free * (1 - self.memory) / (1 + self.memory), LEAST_INDEPENDENT)
-        return self.variance * (independent + 1) / (independent - 1) * quantile * quantile
+        return self.variance * _spread(self._free, self.memory, alpha) if self.variance else 0.0
 
     @property
     def _free(self) -> int:
@@ -84,7 +81,52 @@ class Movement(NamedTuple):
     noise: Floats
 
 
-def movement(
+class Deviations(NamedTuple):
+    """How far shares are from what is expected, over time; shape (stretches, shares).
+
+    noise: the variance of each by sampling. weights: what a stretch counts for. follows: whether each stretch but the
+    first comes right after the one before. scale: of squared differences.
+    """
+
+    away: Floats
+    noise: Floats
+    weights: Floats
+    follows: npt.NDArray[np.bool_]
+    scale: Floats | float
+
+    def combined(self, coefficients: Sequence[float]) -> Deviations:
+        """The sums of each stretch times the first coefficient, the one before times the second, and so on.
+
+        Where a stretch before is lacking there is none.
+        """
+        number, unbroken = len(self.away), np.ones(len(self.away), dtype=bool)
+        for back in range(1, len(coefficients)):
+            unbroken[:back] = False
+            unbroken[back:] &= self.follows[: number - back]
+        ends = np.flatnonzero(unbroken)
+        parts = [(factor, ends - back) for back, factor in enumerate(coefficients)]
+        return self._replace(
+            away=sum((factor * self.away[places] for factor, places in parts), np.zeros(())),
+            noise=sum((factor * factor * self.noise[places] for factor, places in parts), np.zeros(())),
+            weights=np.minimum.reduce([self.weights[places] for _, places in parts]),
+            follows=np.diff(ends) == 1,
+        )
+
+    def movement(self) -> Movement:
+        """What they say of each share."""
+        weights, total = self.weights, max(float(np.add.reduce(self.weights)), 1e-300)
+        noise = weights[:, None] * self.noise
+        pairs = np.sqrt(weights[1:] * weights[:-1]) * self.follows
+        products = np.add.reduce(pairs[:, None] * self.away[1:] * self.away[:-1], axis=0)
+        return Movement(
+            self.scale * np.add.reduce(weights[:, None] * self.away * self.away - noise, axis=0) / total,
+            self.scale * np.sqrt(2 * np.add.reduce(noise * noise, axis=0)) / total,
+            self.scale * products / max(float(np.add.reduce(pairs)), 1e-300),
+            self.scale * np.add.reduce(noise, axis=0) / total,
+        )
+
+
+def deviations(
     counts: npt.NDArray[np.int64],
     sizes: npt.NDArray[np.int64],
     *,
@@ -93,12 +135,11 @@ def movement(
     days: npt.NDArray[np.int64] | None = None,
     design: float = 1.0,
     scale: Floats | float = 1.0,
-) -> Movement:
-    """How the shares counts / sizes move about those of all others of their phase; counts: shape (stretches, shares).
+) -> Deviations:
+    """How far the shares counts / sizes are from those of all others of their phase; counts: (stretches, shares).
 
-    follows: whether each stretch but the first comes right after the one before. phases, days: of each stretch; what is
-    of the same day says nothing of a phase, for it is alike in any case. design: how much larger the variance by
-    sampling is than that of independent events. scale: of squared differences.
+    phases, days: of each stretch; what is of the same day says nothing of a phase, for it is alike in any case. design:
+    how much larger the variance by sampling is than that of independent events.
     """
     rows = np.column_stack((counts, sizes)).astype(np.float64)
     others = _others(rows, phases, days)
@@ -106,17 +147,8 @@ def movement(
     own, rest = rows[:, -1], np.maximum(others[:, -1], 1.0)
     expected = others[:, :-1] / rest[:, None]
     weights = own / (own + np.median(own)) * usable
-    total = max(float(np.add.reduce(weights)), 1e-300)
-    away = rows[:, :-1] / own[:, None] - expected
-    noise = (design * weights * (1 / own + 1 / rest))[:, None] * expected * (1 - expected)
-    pairs = np.sqrt(weights[1:] * weights[:-1]) * follows
-    products = np.add.reduce(pairs[:, None] * away[1:] * away[:-1], axis=0)
-    return Movement(
-        scale * np.add.reduce(weights[:, None] * away * away - noise, axis=0) / total,
-        scale * np.sqrt(2 * np.add.reduce(noise * noise, axis=0)) / total,
-        scale * products / max(float(np.add.reduce(pairs)), 1e-300),
-        scale * np.add.reduce(noise, axis=0) / total,
-    )
+    noise = (design * (1 / own + 1 / rest))[:, None] * expected * (1 - expected)
+    return Deviations(rows[:, :-1] / own[:, None] - expected, noise, weights, follows, scale)
 
 
 def strongest(found: Movement, *, stretches: int, phases: int = 1) -> Variation:
@@ -137,6 +169,20 @@ def dispersion(found: Movement) -> float:
     """The variance between stretches over what sampling explains of it; nan where nothing varies."""
     noise = float(np.add.reduce(found.noise))
     return 1 + float(np.add.reduce(found.variance)) / noise if noise > 0 else math.nan
+
+
+def _freedom(stretches: int, memory: float) -> float:
+    """Stretches, but for the mean, that squares resemble each other in less than they do themselves."""
+    alike = memory * memory
+    return max(stretches * (1 - alike) / (1 + alike) - 1, LEAST_FREEDOM)
+
+
+@lru_cache(maxsize=20_000)  # most windows of a model are decided at the same level
+def _spread(stretches: int, memory: float, alpha: float) -> float:
+    """What a clean window exceeds with probability `alpha`, over the variance."""
+    quantile = float(stdtrit(_freedom(stretches, memory), alpha / 2))
+    independent = max(stretches * (1 - memory) / (1 + memory), LEAST_INDEPENDENT)
+    return (independent + 1) / (independent - 1) * quantile * quantile
 
 
 def _variation(variance: float, error: float, lagged: float, *, stretches: int, phases: int) -> Variation:

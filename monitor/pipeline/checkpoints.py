@@ -20,8 +20,10 @@ import msgspec
 
 from monitor.errors import DriftlineError
 
-FORMAT = 3  # of what is written; 1, whose sources had no `redo`, and 2, whose windows no verdict, are read as well
-READ = frozenset({1, 2, FORMAT})
+# Of what is written. Read are also 1, whose sources had no `redo`, 2, whose windows had no verdict, and 3, whose series
+# had no trail.
+FORMAT = 4
+READ = frozenset({1, 2, 3, FORMAT})
 MARKER = "marker"
 REMEDY = (
     "stop all workers, delete the state and the summaries topic, and count everything again as docs/operations.md says"

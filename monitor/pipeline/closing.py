@@ -10,7 +10,7 @@ from monitor.drift.bins import Counts
 from monitor.drift.episodes import RECOVERY, Episode
 from monitor.drift.verdicts import Verdict
 from monitor.logs.contract import PaneKey, Target
-from monitor.pipeline import judging
+from monitor.pipeline import judging, trails
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.envelopes import pack, unpack
 from monitor.pipeline.explain import Explainer
@@ -18,6 +18,7 @@ from monitor.pipeline.judging import WHOLE, Judged
 from monitor.pipeline.others import compared
 from monitor.pipeline.results import EpisodeEvent, Result, bare, rfc3339, series_id
 from monitor.pipeline.state import Filling, Published, Series, SeriesKey, State
+from monitor.pipeline.trails import Trace
 
 
 class Closing:
@@ -39,14 +40,28 @@ class Closing:
         self._recovery, self._others = recovery, others
         self._explainers = {key: Explainer(target.profile) for key, target in targets.items()}
 
-    def publish(self, key: SeriesKey, start: int) -> Iterator[Result | EpisodeEvent]:
-        """The results of a window of all events and of its segments, and what they mean for the episode.
+    def publish(self, windows: Iterable[tuple[SeriesKey, int]]) -> Iterator[Result | EpisodeEvent]:
+        """What is new of these windows, named by the key of all events and their start, in their order.
 
-        key: of all events. Nothing where it would say the same again.
+        That is the results of all events and of segments, and what they mean for the episode; also those of the windows
+        that have a changed one in their trail, for they may say something else by it.
         """
+        changed = {window for window in windows if self._changed(*window)}
+        followers = {(key, after) for key, start in changed for after in self._after(key, start)}
+        for key, start in sorted(changed | followers):
+            target = self._targets[key[:3]]
+            panes = target.windows.panes_in(start)
+            held = {name: self._sum(key._replace(segment=name), panes) for name in _names(target)}
+            yield from self._publish(key, start, target.windows.end(start), held)
+
+    def _changed(self, key: SeriesKey, start: int) -> bool:
+        """Whether a window has other events than it was last said to have."""
         target = self._targets[key[:3]]
-        held = {name: self._sum(key._replace(segment=name), target.windows.panes_in(start)) for name in _names(target)}
-        yield from self._publish(key, start, target.windows.end(start), held)
+        counts = self._sum(key, target.windows.panes_in(start))
+        return summaries.events(target.profile, counts) != self._said(key, start)
+
+    def _after(self, key: SeriesKey, start: int) -> Iterator[int]:
+        return trails.after(self._state.series[key].trail, self._targets[key[:3]].windows.end(start))
 
     def fill(self, key: SeriesKey, pane: int) -> Iterator[Result | EpisodeEvent]:
         """Put a final slice into the window by count that is being filled; its results where it has events enough."""
@@ -83,22 +98,29 @@ class Closing:
             if series is not None:
                 series.published.pop(start, None)
                 series.filling = Filling(end)
+                trails.forget(series.trail, end)
 
     def _publish(
         self, key: SeriesKey, start: int, end: int, held: Mapping[str, Counts]
     ) -> Iterator[Result | EpisodeEvent]:
-        """held: the window's counts by segment. What is said again is what has other events than before."""
+        """held: the window's counts by segment."""
         target, series, was = self._targets[key[:3]], self._state.series[key], self._state.series[key].episode
         events = {name: summaries.events(target.profile, counts) for name, counts in held.items()}
         said = {name: self._said(key._replace(segment=name), start) for name in held}
-        if events[WHOLE] == said[WHOLE]:
-            return
         shown = {name: counts for name, counts in held.items() if events[name] or said[name]}
-        judged = judging.judge(self._comparisons[key[:3]], shown, start)
+        before = {name: trails.before(self._series(key, name).trail, start) for name in shown}
+        judged = judging.judge(self._comparisons[key[:3]], shown, start, before)
+        if trails.followed(target.windows):
+            for name, one in judged.items():
+                self._series(key, name).trail[start] = Trace(end, pack(one.sums))
         verdict = judging.verdict(judged)
         series.episode = self._followed(key, (start, end), verdict, judging.drifted(judged))
+        # Without new events of its own the window is told again for its trail's sake, with every segment.
+        again = events[WHOLE] == said[WHOLE]
         made = [
-            self._result(key, name, (start, end), judged, held[name]) for name in judged if events[name] != said[name]
+            self._result(key, name, (start, end), judged, held[name])
+            for name in judged
+            if again or events[name] != said[name]
         ]
         yield from made
         yield from _transition(key, was, series.episode, bare(made[0]))

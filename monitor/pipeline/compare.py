@@ -6,17 +6,20 @@ window is scored first, then all its columns are decided together, then each get
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
+import numpy as np
+
 from monitor.config import ColumnRules
 from monitor.drift import summaries
 from monitor.drift.bins import INVALID, MISSING, Counts, Unordered
 from monitor.drift.calibration import Calibration, calibrate, of_part
-from monitor.drift.decisions import Levels, levels
+from monitor.drift.decisions import Effect, Levels, levels
 from monitor.drift.methods import METHODS
 from monitor.drift.profiles import Profile
 from monitor.drift.scores import effective_size
@@ -24,9 +27,9 @@ from monitor.drift.segments import Segmentation
 from monitor.drift.sums import rounded
 from monitor.drift.thresholds import UNDEFINED, Limits, limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
-from monitor.pipeline.judges import Scored, Share, judge, scored
-from monitor.pipeline.reasons import reason
-from monitor.pipeline.results import ColumnResult, ScoreResult, ShareResult
+from monitor.pipeline.judges import Before, Lasting, Scored, Share, judge, scored
+from monitor.pipeline.reasons import Judged, reason
+from monitor.pipeline.results import ColumnResult, LastingResult, ScoreResult, ShareResult
 
 CELLS = 200_000  # of a window whose counts are published: no more than 2 MB of JSON
 
@@ -57,6 +60,7 @@ class Comparison:
         self.min_events = min_events
         self._length, self._offset = length, offset
         self._judges = [judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
+        *self._ends, self._width = itertools.accumulate(judge.cells.compared + 1 for judge in self._judges)
         self._decisions = decisions or len(self._judges) * (1 + self._comparable)
         self._given = calibrations
 
@@ -100,18 +104,39 @@ class Comparison:
             calibrations=of_part(profile, self._without_seasons),
         )
 
+    def sums(self, counts: Counts) -> Counts:
+        """What is kept of a window for the ones that come after it: its counts by few cells of every column."""
+        slices = summaries.slices(self.profile, counts)
+        return np.concatenate(
+            [judge.cells.of(cells[:MISSING]) for judge, (_, cells) in zip(self._judges, slices, strict=True)]
+        )
+
     def __call__(self, counts: Counts, start: int = 0) -> tuple[Verdict, dict[str, ColumnResult]]:
         """The model's verdict and every column's result for a window's flat vector of counts."""
         window = self.score(counts, start)
         return self.decide(window, levels([column.tests for column in window], self.pvalue))
 
-    def score(self, counts: Counts, start: int = 0) -> list[Scored]:
-        """The columns of a window that begins at `start` (UTC ms), before anything is decided."""
-        moment = start + (self._length or 0) // 2
+    def score(self, counts: Counts, start: int = 0, before: Sequence[tuple[int, Counts]] = ()) -> list[Scored]:
+        """The columns of a window that begins at `start` (UTC ms), before anything is decided.
+
+        before: starts and `sums` of the windows that came right before it, the latest first.
+        """
+        middle, ends = (self._length or 0) // 2, self._ends
         slices = summaries.slices(self.profile, counts)
+        known = itertools.takewhile(lambda window: len(window[1]) == self._width, before)  # of this version's cells
+        parts = [(earlier + middle, np.split(sums, ends)) for earlier, sums in known]
         return [
-            scored(found, calibration, cells, moment=moment, min_events=self.min_events)
-            for found, calibration, (_, cells) in zip(self._judges, self.calibrations, slices, strict=True)
+            scored(
+                found,
+                calibration,
+                cells,
+                moment=start + middle,
+                min_events=self.min_events,
+                before=[Before(moment, sums[place]) for moment, sums in parts],
+            )
+            for place, (found, calibration, (_, cells)) in enumerate(
+                zip(self._judges, self.calibrations, slices, strict=True)
+            )
         ]
 
     def decide(self, window: Sequence[Scored], at: Levels) -> tuple[Verdict, dict[str, ColumnResult]]:
@@ -130,11 +155,13 @@ class Comparison:
         for share in found.shares:
             shares[share.kind], verdict = _share(share, at)
             verdicts.append(verdict)
+        lasting, verdict = _lasting(found.lasting, at)
+        verdicts.append(verdict)
         verdict = model_verdict(verdicts) if found.decided else _without_score(verdicts)
         bins = judge.column.bins
         unseen = int(counts[bins.unseen]) if isinstance(bins, Unordered) else 0
         shown = counts.tolist() if self.profile.size <= CELLS else None
-        why = reason(found, made[judge.primary], at.drift, shares, self.min_events)
+        why = reason(found, made[judge.primary], at.drift, Judged(shares, lasting), self.min_events)
         missing, invalid = int(counts[MISSING]), int(counts[INVALID])
         return ColumnResult(
             judge.column.role,
@@ -148,6 +175,7 @@ class Comparison:
             shown,
             reason=why,
             shares=shares,
+            lasting=lasting,
         )
 
     def _limits(self, found: Scored, name: str, at: Levels) -> Limits:
@@ -190,12 +218,29 @@ def _share(share: Share, at: Levels) -> tuple[ShareResult, Verdict]:
     pvalue = rounded(share.expected.pvalue(share.count, share.events))
     if share.test is None:
         return ShareResult(part, expected, pvalue, None), "undecided"
-    warning, drift = (rounded(math.sqrt(share.test.limit(level))) for level in at)
-    away = abs(part - expected)
-    if share.test.variation.unknown:
-        return ShareResult(part, expected, pvalue, None), "warning" if away > warning else "ok"
-    verdict: Verdict = "drift" if away > drift else "warning" if away > warning else "ok"
-    return ShareResult(part, expected, pvalue, drift), verdict
+    bounds = _bounds(share.test, at)
+    return ShareResult(part, expected, pvalue, _defined(bounds.drift)), _said(abs(part - expected), bounds)
+
+
+def _lasting(found: Sequence[Lasting], at: Levels) -> tuple[LastingResult | None, Verdict]:
+    """The shift over several windows that is furthest beyond its threshold, and what all of them say of the column."""
+    if not found:
+        return None, "undecided"
+    bounds = [_bounds(test, at) for _, test in found]
+    effects = [rounded(math.sqrt(test.squared)) for _, test in found]
+    most = max(range(len(found)), key=lambda i: effects[i] / bounds[i].drift)
+    result = LastingResult(found[most].windows, effects[most], _defined(bounds[most].drift))
+    return result, model_verdict(map(_said, effects, bounds))
+
+
+def _bounds(test: Effect, at: Levels) -> Limits:
+    """Of an effect, in its own units: above them is `warning` and `drift`."""
+    warning, drift = (rounded(math.sqrt(test.limit(level))) for level in at)
+    return Limits(warning, math.inf if test.variation.unknown else drift)
+
+
+def _said(effect: float, bounds: Limits) -> Verdict:
+    return "drift" if effect > bounds.drift else "warning" if effect > bounds.warning else "ok"
 
 
 def _without_score(verdicts: Sequence[Verdict]) -> Verdict:

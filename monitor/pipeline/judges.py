@@ -5,8 +5,10 @@ window's counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +30,14 @@ from monitor.drift.calibration import Calibration
 from monitor.drift.decisions import Effect
 from monitor.drift.methods import METHODS, Method
 from monitor.drift.methods import method as find
+from monitor.drift.onsets import ALONE, SHARES, Cells, cells, effects
 from monitor.drift.profiles import Column
 from monitor.drift.samples import Sample
 from monitor.drift.scores import Score, effective_size
 from monitor.drift.shares import Expected
 from monitor.drift.sums import rounded
 from monitor.drift.thresholds import FLOORS, Rule, default_rule
+from monitor.drift.variation import Variation
 
 PRIMARY = {True: "ks", False: "chi2"}  # by whether the bins have an order: the methods that are calibrated
 DECIDING = 0.7  # of what a column may spend; its shares have the rest
@@ -53,6 +57,7 @@ class Judge:
     size: int
     starts: npt.NDArray[np.intp]
     positions: Floats | None
+    cells: Cells  # of which counts are kept from window to window
     kept: Mapping[str, Sample] | None  # what is made of the reference, where it is used much
 
     def reference(self, calibration: Calibration, moment: int) -> Mapping[str, Sample]:
@@ -79,6 +84,20 @@ class Share:
     test: Effect | None
 
 
+class Before(NamedTuple):
+    """An earlier window: the moment in its middle (UTC ms), and its counts by a column's few cells."""
+
+    moment: int
+    sums: Counts
+
+
+class Lasting(NamedTuple):
+    """The test of a shift that began with the m-th newest window."""
+
+    windows: int
+    test: Effect
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A column's scores in a window and, of what is decided together with the others, the tests."""
@@ -91,11 +110,13 @@ class Scored:
     test: Effect | None
     shares: tuple[Share, ...]
     decided: bool  # whether there are enough events for the deciding method
+    lasting: tuple[Lasting, ...]
 
     @property
     def tests(self) -> list[Effect]:
         """Those that this window is judged by."""
         own = [self.test] if self.test is not None and self.decided else []
+        own += [test for _, test in self.lasting]
         return own + [share.test for share in self.shares if share.test is not None]
 
 
@@ -107,48 +128,106 @@ def judge(column: Column, rules: ColumnRules, pvalue: float) -> Judge:
     methods = tuple(find(name) for name in dict.fromkeys([primary, *names]))
     chosen = {m.name: rules.thresholds.get(m.name) or default_rule(m, pvalue=pvalue) for m in methods}
     fine = column.counts[:MISSING]
-    starts = coarse_starts(column.bins, fine)
+    starts, few = coarse_starts(column.bins, fine), cells(column.bins, fine)
     positions = column.bins.centers if isinstance(column.bins, Ordered) else None
     calibrated = primary == PRIMARY[column.ordered] and primary not in rules.thresholds
-    made = Judge(column, methods, primary, calibrated, chosen, fine, int(fine.sum()), starts, positions, None)
+    made = Judge(column, methods, primary, calibrated, chosen, fine, int(fine.sum()), starts, positions, few, None)
     # Kept, it is some 10 kB: too much for all columns of a hundred models, and little gained with the default methods.
     return made if all(method.default for method in methods) else replace(made, kept=made.views(fine, made.size))
 
 
-def scored(judge: Judge, calibration: Calibration, counts: Counts, *, moment: int, min_events: int) -> Scored:
-    """The column's scores for a window's counts around a moment, and its tests."""
+def scored(
+    judge: Judge,
+    calibration: Calibration,
+    counts: Counts,
+    *,
+    moment: int,
+    min_events: int,
+    before: Sequence[Before] = (),
+) -> Scored:
+    """The column's scores for a window's counts around a moment, and its tests.
+
+    before: the windows that came right before this one, the latest first, as many as are known.
+    """
     values = counts[:MISSING]
     n = int(values.sum())
     reference, current = judge.reference(calibration, moment), judge.views(values, n)
     scores = {method.name: _score(method, reference, current) for method in judge.methods}
-    score, cells = scores[judge.primary]
+    score, number = scores[judge.primary]
     decided = n >= min_events and not math.isnan(score.statistic)
-    test = deciding(judge.primary, score, cells, calibration) if judge.calibrated else None
+    lasting: tuple[Lasting, ...] = ()
+    if judge.calibrated and decided and before:
+        lasting = tuple(_lasting(judge, calibration, [Before(moment, judge.cells.of(values)), *before]))
+    weight = DECIDING * (ALONE if lasting else 1.0)
+    test = deciding(judge.primary, score, number, calibration, weight) if judge.calibrated else None
     shares = tuple(_shares(judge, calibration, counts, min_events))
-    return Scored(judge, calibration, counts, n, scores, test, shares, decided)
+    return Scored(judge, calibration, counts, n, scores, test, shares, decided, lasting)
 
 
-def deciding(name: str, score: Score, cells: int, calibration: Calibration) -> Effect | None:
-    """The calibrated test of a score of ks or chi2; None where it is not defined."""
+def deciding(name: str, score: Score, number: int, calibration: Calibration, weight: float = DECIDING) -> Effect | None:
+    """The calibrated test of a score of ks or chi2 on a number of cells; None where it is not defined."""
     size = effective_size(score.n_reference, score.n_current)
-    if not size or math.isnan(score.statistic) or cells < 2:
+    if not size or math.isnan(score.statistic) or number < 2:
         return None
+    squared = score.statistic**2 if name == "ks" else score.statistic / size
     noise = calibration.design / size
-    if name == "ks":
-        return Effect(
-            score.statistic**2,
-            lambda alpha: float(kolmogi(alpha)) ** 2 * noise,
-            calibration.variation,
-            KOLMOGOROV * noise + FLOORS["ks"] ** 2,
-            DECIDING,
-        )
-    return Effect(
-        score.statistic / size,
-        lambda alpha: float(chdtri(cells - 1, alpha)) * noise,
-        calibration.variation,
-        (cells - 1) * noise + FLOORS["chi2"] ** 2,
-        DECIDING,
-    )
+    return _effect(squared, noise, calibration.variation, weight, freedom=None if name == "ks" else number - 1)
+
+
+def _effect(squared: float, noise: float, variation: Variation, weight: float, *, freedom: int | None) -> Effect:
+    """A distance of cumulative shares whose variance is `noise` times that of a Brownian bridge or, with a freedom, of
+    shares, where it is `noise` times chi-square.
+    """
+    if freedom is None:
+        floor = KOLMOGOROV * noise + FLOORS["ks"] ** 2
+        return Effect(squared, lambda alpha: _kolmogorov(alpha) * noise, variation, floor, weight)
+    floor = freedom * noise + FLOORS["chi2"] ** 2
+    return Effect(squared, lambda alpha: _chi_square(freedom, alpha) * noise, variation, floor, weight)
+
+
+@lru_cache(maxsize=1_000)  # most windows are decided at the same level
+def _kolmogorov(alpha: float) -> float:
+    """The squared distance that a Brownian bridge reaches with this probability."""
+    return float(kolmogi(alpha)) ** 2
+
+
+@lru_cache(maxsize=1_000)
+def _chi_square(freedom: int, alpha: float) -> float:
+    return float(chdtri(freedom, alpha))
+
+
+def _lasting(judge: Judge, calibration: Calibration, windows: Sequence[Before]) -> Iterator[Lasting]:
+    """The tests of shifts over several windows, the newest first, where all that they need are known and not empty."""
+    known = next((i for i, window in enumerate(windows) if not window.sums[-1]), len(windows))
+    onsets = [onset for onset in calibration.onsets if len(onset.coefficients) <= known]
+    if not onsets:
+        return
+    used = windows[: max(len(onset.coefficients) for onset in onsets)]
+    sums = np.array([window.sums for window in used])
+    sides = [_expected(judge, calibration, window.moment) for window in used]
+    sizes, references = sums[:, -1].tolist(), [size for _, size in sides]
+    away = judge.cells.shares(sums) - np.array([shares for shares, _ in sides])
+    freedom, apart = None if judge.cells.ordered else judge.cells.compared - 1, calibration.phases is not None
+    for onset, squared in zip(onsets, effects(onsets, away, judge.cells), strict=True):
+        noise = calibration.design * _noise(onset.coefficients, sizes, references, apart=apart)
+        weight = DECIDING * SHARES[onset.windows]
+        yield Lasting(onset.windows, _effect(squared, noise, onset.variation, weight, freedom=freedom))
+
+
+def _expected(judge: Judge, calibration: Calibration, moment: int) -> tuple[Floats, int]:
+    """The reference's shares at a moment, and the events that they are of."""
+    if calibration.phases is None:
+        return judge.cells.expected, judge.size
+    fine = calibration.phases.counts(moment)
+    return judge.cells.shares(judge.cells.of(fine)), int(fine.sum())
+
+
+def _noise(factors: Sequence[float], sizes: Sequence[int], references: Sequence[int], *, apart: bool) -> float:
+    """What sampling adds to an estimate; references: events that each window is compared with, `apart` or the same."""
+    own = sum(factor * factor / size for factor, size in zip(factors, sizes, strict=False))
+    if apart:
+        return own + sum(factor * factor / max(size, 1) for factor, size in zip(factors, references, strict=False))
+    return own + sum(factors) ** 2 / max(references[0], 1)
 
 
 def _shares(judge: Judge, calibration: Calibration, counts: Counts, min_events: int) -> Iterator[Share]:

@@ -6,8 +6,8 @@ This is the one place where decisions that share a budget meet.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,20 +18,27 @@ from monitor.pipeline.compare import Comparison
 from monitor.pipeline.explain import Explainer
 from monitor.pipeline.results import ColumnResult, SegmentDrift, SegmentsResult, ranked
 
+NOTHING: Mapping[str, Any] = {}
 WHOLE = ""  # the name of the series of all events
 
 
 class Judged(NamedTuple):
-    """What one series says of the window."""
+    """What one series says of the window, and what is kept of it for the windows after it."""
 
     verdict: Verdict
     columns: dict[str, ColumnResult]
+    sums: Counts
 
 
-def judge(comparison: Comparison, held: Mapping[str, Counts], start: int = 0) -> dict[str, Judged]:
+Before = Mapping[str, Sequence[tuple[int, Counts]]]  # by segment: starts and sums of earlier windows, the latest first
+
+
+def judge(
+    comparison: Comparison, held: Mapping[str, Counts], start: int = 0, before: Before = NOTHING
+) -> dict[str, Judged]:
     """The verdicts on a window that begins at `start` and has these counts, by segment; in the same order."""
     series = {WHOLE: comparison, **dict(comparison.of_segments(held.keys()))}
-    window = {name: series[name].score(counts, start) for name, counts in held.items()}
+    window = {name: series[name].score(counts, start, before.get(name, ())) for name, counts in held.items()}
     at = levels([column.tests for scored in window.values() for column in scored], comparison.pvalue)
     made = {}
     for name, scored in window.items():
@@ -39,7 +46,7 @@ def judge(comparison: Comparison, held: Mapping[str, Counts], start: int = 0) ->
         found, columns = own.decide(scored, at)
         if own.profile.events < comparison.min_events:
             columns = {key: _lacking(column, own, comparison.min_events) for key, column in columns.items()}
-        made[name] = Judged(found, Explainer(own.profile).moved(held[name], columns))
+        made[name] = Judged(found, Explainer(own.profile).moved(held[name], columns), own.sums(held[name]))
     return made
 
 

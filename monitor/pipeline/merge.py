@@ -19,10 +19,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from monitor.drift import summaries, windows
+from monitor.drift import summaries
 from monitor.drift.bins import Counts
+from monitor.drift.windows import watermark
 from monitor.errors import DriftlineError
 from monitor.logs.contract import PaneKey, Target, in_force_since
+from monitor.pipeline import trails
 from monitor.pipeline.closing import Closing
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.envelopes import Envelope, check, unpack
@@ -165,8 +167,7 @@ class Merge:
             source.redo = -1
             revised |= self._published()  # windows were revised in silence meanwhile
         if not self._redoing:
-            for series, start in sorted(revised):
-                outputs += self._closing.publish(series, start)
+            outputs += self._closing.publish(revised)
         return outputs
 
     def _retired(self, key: SeriesKey, start: int) -> bool:
@@ -246,13 +247,13 @@ class Merge:
         if self._redoing:
             return
         progress = {where: source.progress for where, source in self.state.sources.items()}
-        reached = windows.watermark(progress, disorder=self._disorder)
+        reached = watermark(progress, disorder=self._disorder)
         if reached is not None and (self.state.watermark is None or reached > self.state.watermark):
             self.state.watermark = reached
         while self._due and self.state.passed(self._due[0][0]):
             _, series, start = heapq.heappop(self._due)
             if start not in self.state.series[series].published:
-                yield from self._closing.publish(series, start)
+                yield from self._closing.publish([(series, start)])
         while self._retiring and self.state.passed(self._retiring[0][0]):
             yield from self._retire(heapq.heappop(self._retiring)[1])
 
@@ -269,6 +270,8 @@ class Merge:
         for start in target.windows.starting_in(key.pane):
             series.published.pop(start, None)
             series.floor = start + 1 if series.floor is None else max(series.floor, start + 1)
+        if target.windows.events is None:
+            trails.forget(series.trail, target.windows.end(key.pane))
 
     def _forget_strangers(self) -> None:
         """Drop what an earlier configuration left: logs no longer read, references no longer compared with."""
@@ -278,7 +281,9 @@ class Merge:
             del state.panes[key]
         state.series = {key: series for key, series in state.series.items() if self._target(key)}
         for name, series in state.series.items():
-            if self._targets[name[:3]].windows.events is None:
+            windows = self._targets[name[:3]].windows
+            trails.forget_others(series.trail, windows)
+            if windows.events is None:
                 series.filling = None
             else:
                 series.published = {}

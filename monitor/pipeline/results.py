@@ -47,12 +47,29 @@ class ShareResult(msgspec.Struct, frozen=True):
         return abs(self.share - self.reference) / self.threshold if self.threshold else None
 
 
+class LastingResult(msgspec.Struct, frozen=True):
+    """A shift that began with the m-th newest window and lasts: what `windows` of them tell together.
+
+    effect: its size, KS of numbers and Cohen's w of categories. threshold: as of `ShareResult`.
+    """
+
+    windows: int
+    effect: float
+    threshold: float | None
+
+    @property
+    def ratio(self) -> float | None:
+        """The effect over the threshold: above 1 is drift."""
+        return self.effect / self.threshold if self.threshold else None
+
+
 class ColumnResult(msgspec.Struct, frozen=True):
     """One column in one window: `n` usable values, the others by kind, and every method's score.
 
     `counts` are the events in each of the reference's bins, then the missing and the invalid; None where they were left
     out. `reason` says why the verdict is what it is, `shares` how the missing, the invalid and the unseen were judged,
-    where the window or the reference has any. `moved` says what moved most in a column in drift.
+    where the window or the reference has any, `lasting` what the last windows tell together, where there are any before
+    this one. `moved` says what moved most in a column in drift.
     """
 
     role: str
@@ -67,12 +84,15 @@ class ColumnResult(msgspec.Struct, frozen=True):
     moved: tuple[Movement, ...] = ()
     reason: str | None = None
     shares: dict[str, ShareResult] = {}
+    lasting: LastingResult | None = None
 
     @property
     def ratio(self) -> float | None:
         """The largest of what decides over its threshold: above 1 is drift, comparable across columns."""
         score = self.scores.get(self.primary) if self.primary else None
-        found = [share.ratio for share in self.shares.values()]
+        found = [part.ratio for part in self.shares.values()]
+        if self.lasting is not None:
+            found.append(self.lasting.ratio)
         if score is not None and score.statistic is not None and score.threshold:
             found.append(score.statistic / score.threshold)
         return max((ratio for ratio in found if ratio is not None), default=None)

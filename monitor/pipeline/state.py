@@ -21,6 +21,7 @@ from monitor.logs.contract import PaneKey
 from monitor.pipeline.envelopes import unpack
 from monitor.pipeline.panes import Panes
 from monitor.pipeline.results import Result
+from monitor.pipeline.trails import Trace, Trail
 
 
 class SeriesKey(NamedTuple):
@@ -61,7 +62,7 @@ class Series:
     """Windows published and not retired, the episode, the newest result, and events that came too late.
 
     No window that begins before `floor` is published any more, also where a later configuration has a longer lateness:
-    panes of it are gone. `filling` is of windows by count.
+    panes of it are gone. `filling` is of windows by count. `trail` is what later windows need of these.
     """
 
     published: dict[int, Published] = field(default_factory=dict)
@@ -70,6 +71,7 @@ class Series:
     late: int = 0
     floor: int | None = None
     filling: Filling | None = None
+    trail: Trail = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -130,6 +132,7 @@ def dump(state: State) -> dict[str, bytes]:
             items[_key("floor", key)] = _pack(series.floor)
         if series.filling is not None:
             items[_key("filling", key)] = _pack(series.filling)
+        items |= {_key("trail", (*key, start)): _pack(trace) for start, trace in series.trail.items()}
     return items
 
 
@@ -137,7 +140,7 @@ def load(items: Mapping[str, bytes]) -> State:
     """The state that `dump` wrote. Raises DriftlineError where an item is damaged or unknown."""
     state = State()
     try:
-        for key in sorted(items, reverse=True):  # a source before its open parts, a series before its floor and filling
+        for key in sorted(items, key=_rank):
             kind, _, name = key.partition(" ")
             _load_item(state, kind, json.loads(name) if name else [], items[key])
     except (ValueError, TypeError, KeyError, IndexError) as error:
@@ -170,8 +173,17 @@ def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
         if filling.packed:
             unpack(filling.packed)  # raises where it is damaged
         state.series[SeriesKey(*name)].filling = filling
+    elif kind == "trail":
+        trace = msgspec.msgpack.decode(data, type=Trace)
+        unpack(trace.packed)  # raises where it is damaged
+        state.series[SeriesKey(*name[:4])].trail[name[4]] = trace
     else:
         raise DriftlineError(f"unknown item {kind!r} in the checkpoint; it was written by a newer version of driftline")
+
+
+def _rank(key: str) -> tuple[bool, str]:
+    """A source comes before its open parts, a series before what else is known of it."""
+    return not key.startswith(("source ", "series ")), key
 
 
 def _key(kind: str, name: tuple[Any, ...]) -> str:

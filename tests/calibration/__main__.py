@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from tests.calibration.worlds import Change, World
 SEED = 20_260_101
 LADDER = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0)
 SURELY = 0.9
-HOURS = 48  # after the reference, in which changes are tried
+FIRST = 6  # hours after the reference, so that there are windows before the changed ones
+HOURS = FIRST + 48  # in which changes are tried
 
 
 def main() -> int:
@@ -28,47 +30,54 @@ def main() -> int:
     parser.add_argument("--models", type=int, default=14)
     parser.add_argument("--out", type=Path, default=Path("docs/calibration.md"))
     options = parser.parse_args()
-    pages = {title: [_pages(world, options.models) for world in worlds] for title, worlds in clean().items()}
-    found = [_found(search, drifting, options.models) for search in SEARCHES for drifting in (1, 7)]
+    with ProcessPoolExecutor() as pool:
+        pages = {title: [_pages(pool, world, options.models) for world in worlds] for title, worlds in clean().items()}
+        found = [_found(pool, search, drifting, options.models) for search in SEARCHES for drifting in (1, 7)]
     options.out.write_text(document(pages, found, seed=SEED), encoding="utf-8")
     return 0
 
 
-def _pages(world: World, models: int) -> Pages:
+def _pages(pool: Executor, world: World, models: int) -> Pages:
     """A clean month of several models, each with its own reference."""
     began = time.monotonic()
     if world.segments > 1 or world.columns > 50 or world.categories > 1_000:
         models = max(models // 2, 2)
-    counted, drifting = zip(
-        *(Model(world, np.random.default_rng([SEED, i])).clean_month() for i in range(models)), strict=True
-    )
-    smallest = _smallest(world, 2)
-    _say(f"{world.name}: {counted} {drifting} smallest {smallest} in {time.monotonic() - began:.0f} s")
-    return Pages(world, counted, drifting, smallest)
+    smallest = pool.submit(_smallest, world, 2)
+    counted, drifting = zip(*pool.map(_month, [world] * models, range(models)), strict=True)
+    least = smallest.result()
+    _say(f"{world.name}: {counted} {drifting} smallest {least} in {time.monotonic() - began:.0f} s")
+    return Pages(world, counted, drifting, least)
+
+
+def _month(world: World, i: int) -> tuple[int, int]:
+    """Pages and windows in drift of the i-th model."""
+    return Model(world, np.random.default_rng([SEED, i])).clean_month()
 
 
 def _smallest(world: World, models: int) -> float | None:
     """The smallest shift of a numeric column that a single window shows with probability 0.9."""
     made = [Model(world, np.random.default_rng([SEED, 1, i]), hours=HOURS) for i in range(models)]
     for shift in LADDER:
-        tried = [model.finds(hour, {0: Change(shift=shift)}) for model in made for hour in range(0, HOURS, 4)]
+        tried = [model.finds(hour, {0: Change(shift=shift)}) for model in made for hour in range(FIRST, HOURS, 4)]
         if np.mean(tried) >= SURELY:
             return shift
     return None
 
 
-def _found(search: Search, drifting: int, models: int) -> Found:
+def _found(pool: Executor, search: Search, drifting: int, models: int) -> Found:
     """When the changed columns were found, in trials that begin at different hours."""
-    delays, warned = [], []
+    made = pool.map(_delays, [search] * models, [drifting] * models, range(models))
+    delays = np.array([trial for trials in made for trial in trials])
+    _say(f"{search.name}, {drifting}: {np.mean(delays > 0):.3f}, any {np.mean((delays > 0).any(axis=1)):.3f}")
+    return Found(search, drifting, delays)
+
+
+def _delays(search: Search, drifting: int, i: int) -> list[list[int]]:
+    """Of every trial with the i-th model the delay of each changed column; 0 where it was not found."""
     changes = dict.fromkeys(range(search.first, search.first + drifting), search.change)
-    for i in range(models):
-        model = Model(search.world, np.random.default_rng([SEED, 2, i]), hours=HOURS)
-        for hour in range(0, HOURS - search.windows + 1, max(search.windows, 6)):
-            columns = model.delays(hour, changes, most=search.windows)
-            delays.append([delay or 0 for delay in columns])
-            warned.append(any(columns))
-    _say(f"{search.name}, {drifting}: {np.mean(warned):.3f}")
-    return Found(search, drifting, np.array(delays))
+    model = Model(search.world, np.random.default_rng([SEED, 2, i]), hours=HOURS)
+    starts = range(FIRST, HOURS - search.windows + 1, max(search.windows, 6))
+    return [[delay or 0 for delay in model.delays(hour, changes, most=search.windows)] for hour in starts]
 
 
 def _say(text: str) -> None:

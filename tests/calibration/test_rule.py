@@ -43,6 +43,14 @@ def test_a_shift_hidden_in_a_daily_swing_is_found_where_the_swing_is_known() -> 
     assert [model.delays(hour, {0: Change(shift=0.25)}, most=1) for hour in range(0, 24, 3)] == [[1]] * 8
 
 
+@pytest.mark.parametrize("memory", [0.0, 0.8], ids=["hours wander apart", "hours wander on"])
+def test_a_shift_that_lasts_is_found_within_three_windows_where_one_alone_could_not_tell(memory: float) -> None:
+    world = World("wandering", columns=12, numbers=8, chunks=336, sd=0.1, memory=memory)
+    model = Model(world, np.random.default_rng(6), hours=120)
+    delays = [model.delays(hour, {0: Change(shift=0.35)}, most=3)[0] for hour in range(4, 116, 7)]
+    assert sum(delay is not None for delay in delays) >= 13  # of 16
+
+
 def test_where_several_drift_smaller_shifts_are_found() -> None:
     world = World("many", columns=20, numbers=20, sd=0.1)
     found = {}

@@ -9,7 +9,7 @@ import pytest
 
 from monitor.drift.bins import Floats
 from monitor.drift.clustering import design_effect
-from monitor.drift.variation import ENOUGH, Variation, movement, strongest
+from monitor.drift.variation import ENOUGH, Variation, deviations, strongest
 
 
 def found(shares: Floats, sizes: Floats, *, cluster: int = 1, design: float = 1.0) -> Variation:
@@ -18,7 +18,9 @@ def found(shares: Floats, sizes: Floats, *, cluster: int = 1, design: float = 1.
     rows = np.asarray(sizes, dtype=np.int64) // cluster
     counts = rng.binomial(rows, shares)[:, None] * cluster
     follows = np.ones(len(shares) - 1, dtype=bool)
-    return strongest(movement(counts, rows * cluster, follows=follows, design=design), stretches=len(shares))
+    return strongest(
+        deviations(counts, rows * cluster, follows=follows, design=design).movement(), stretches=len(shares)
+    )
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.01, 0.05])

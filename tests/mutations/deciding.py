@@ -27,8 +27,8 @@ DECIDING = [
         "no-variation",
         "a reference that moves by itself is taken for one that stands still",
         "monitor/drift/variation.py",
-        "if not self.variance:\n            return 0.0",
-        "if True:\n            return 0.0",
+        "_spread(self._free, self.memory, alpha) if self.variance else 0.0",
+        "0.0",
         SIMULATION,
     ),
     one(
@@ -54,6 +54,22 @@ DECIDING = [
         'return 4 if self.kind == "week" else 7',
         "return 1",
         SIMULATION,
+    ),
+    one(
+        "lone-window-lasts",
+        "a window that stood out alone keeps the next ones in drift",
+        "monitor/drift/onsets.py",
+        "shown = LARGER * np.minimum(sides * mean, sides * away[0])",
+        "shown = np.abs(found)",
+        "tests/drift/test_onsets.py",
+    ),
+    one(
+        "no-memory",
+        "windows that resemble each other are averaged, and a shift in them is found days later",
+        "monitor/drift/onsets.py",
+        "memory = memory if memory >= LEAST_MEMORY else 0.0",
+        "memory = 0.0",
+        "tests/calibration/test_rule.py",
     ),
     one(
         "pooled-by-the-window",

@@ -8,6 +8,22 @@ SOURCES, MERGE, STATE = "monitor/pipeline/sources.py", "monitor/pipeline/merge.p
 CHECKPOINTS, WINDOWS, MERGING = "monitor/pipeline/checkpoints.py", "monitor/drift/windows.py", "monitor/merging.py"
 
 EVENT_TIME = [
+    one(
+        "trail-not-kept",
+        "a shift that lasts is looked for in the newest window alone",
+        "monitor/pipeline/closing.py",
+        "self._series(key, name).trail[start] = Trace(end, pack(one.sums))",
+        "pass",
+        "tests/pipeline/test_trails.py",
+    ),
+    one(
+        "followers-not-told",
+        "after a late event the windows behind it say what they said before",
+        "monitor/pipeline/closing.py",
+        "sorted(changed | followers)",
+        "sorted(changed)",
+        "tests/pipeline/test_trails.py",
+    ),
     Mutation(
         "no-dedupe",
         "what was sent twice is counted twice",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.drift.bins import Counts
 from monitor.drift.calendars import DAY
 from monitor.drift.windows import Windows
+from monitor.pipeline.judging import judge
 from monitor.pipeline.merge import Late, Output
 from monitor.pipeline.results import Result
 from monitor.pipeline.state import State, dump, load
@@ -32,7 +34,11 @@ def test_windows_hold_what_the_slow_twin_finds_event_by_event(history: History) 
         results = told(outputs, model)
         assert [(r.start, r.end, r.events) for r in results] == [(start, end, len(e)) for start, end, e in expected]
         comparison = history.world.comparisons[model, "1", history.world.targets[model, "1"].reference]
-        assert [(r.verdict, r.columns) for r in results] == [comparison(counted(e)) for _, _, e in expected]
+        trail: list[tuple[int, Counts]] = []
+        for result, (start, _, events) in zip(results, expected, strict=True):
+            judged = judge(comparison, {"": counted(events)}, start, {"": trail})[""]
+            assert (result.verdict, result.columns) == (judged.verdict, judged.columns)
+            trail = [(start, judged.sums), *trail[:2]]
         assert sum(o.events for step in outputs for o in step if isinstance(o, Late) and o.model == model) == late
 
 

@@ -7,12 +7,12 @@ from collections import Counter
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from monitor.pipeline import results
+from monitor.pipeline import judging, results
 from monitor.pipeline.merge import Late
 from monitor.pipeline.results import EpisodeEvent, Result
 from monitor.pipeline.state import dump
 from tests import naive
-from tests.pipeline.histories import History, histories, newest, run
+from tests.pipeline.histories import History, before, histories, newest, run
 from tests.pipeline.wire import counted
 
 
@@ -26,10 +26,12 @@ def test_the_newest_revision_of_every_window_has_the_counts_of_the_slow_twin(his
     found = newest(outputs)
     assert found.keys() == expected.keys()
     for (model, start), held in expected.items():
-        reference = world.targets[model, "1"].reference
-        verdict, columns = world.comparisons[model, "1", reference](counted(held))
+        comparison = world.comparisons[model, "1", world.targets[model, "1"].reference]
+        starts = before(world.windows[model], [first for name, first in expected if name == model], start)
+        earlier = [(first, comparison.sums(counted(expected[model, first]))) for first in starts]
+        judged = judging.judge(comparison, {"": counted(held)}, start, {"": earlier})
         result = found[model, start]
-        assert (result.events, result.verdict, result.columns) == (len(held), verdict, columns)
+        assert (result.events, result.verdict, result.columns) == (len(held), judged[""].verdict, judged[""].columns)
     told = Counter[str]()
     for output in outputs:
         if isinstance(output, Late):
@@ -125,6 +127,19 @@ def test_histories_have_episodes_that_open_and_close_and_revisions_in_drift() ->
         return kinds == {"opened", "closed"} and any(result.verdict == "drift" for result in revised)
 
     find(histories(), rich, settings=settings(max_examples=2_000, phases=[Phase.generate], database=None))
+
+
+def test_histories_have_windows_that_are_told_again_because_one_before_them_changed() -> None:
+    def follows(history: History) -> bool:
+        events: dict[tuple[str, int], int] = {}
+        for output in [output for step in run(history)[0] for output in step]:
+            if isinstance(output, Result):
+                if events.get((output.model, output.start)) == output.events:
+                    return any(column.lasting for column in output.columns.values())
+                events[output.model, output.start] = output.events
+        return False
+
+    find(histories(), follows, settings=settings(max_examples=2_000, phases=[Phase.generate], database=None))
 
 
 def name_of(result: Result) -> str:

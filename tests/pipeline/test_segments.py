@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from monitor.config import Config, Model
+from monitor.drift.bins import Counts
 from monitor.drift.verdicts import model_verdict
 from monitor.drift.windows import Windows
 from monitor.logs.contract import Target
@@ -23,7 +25,7 @@ from monitor.pipeline.results import EpisodeEvent, Result, SegmentDrift, Segment
 from monitor.pipeline.state import dump
 from tests import naive
 from tests.naive import Event
-from tests.pipeline.histories import History, histories, run
+from tests.pipeline.histories import History, before, histories, run
 from tests.pipeline.test_count_windows import by_count
 from tests.pipeline.wire import MINUTE, NOON, TEN, Wire, World, by_city, counted, logged, profile
 
@@ -64,13 +66,29 @@ def test_every_segments_windows_have_the_counts_of_the_slow_twin(history: Histor
     for (model, start), held in expected.items():
         comparison = world.comparisons[model, "1", world.targets[model, "1"].reference]
         counts = {f"city={segment}" if segment else "": counted(own) for segment, own in parts(held).items()}
-        judged = judge(comparison, counts, start)
+        judged = judge(comparison, counts, start, trails(world, model, expected, start))
         whole_ = newest[model, "", start]
         assert whole_.verdict == model_verdict(one.verdict for one in judged.values())
         assert whole_.columns == judged[""].columns
         if not any(newest[model, s, start].revision for s in parts(held)):
             assert all(newest[model, s, start].columns == judged[f"city={s}"].columns for s in parts(held) if s)
     assert sum(output.events for output in outputs if isinstance(output, Late)) == late.total()
+
+
+def trails(
+    world: World, model: str, held: Mapping[tuple[str, int], list[Event]], start: int
+) -> dict[str, list[tuple[int, Counts]]]:
+    """By segment, what is known of the windows right before one."""
+    comparison = world.comparisons[model, "1", world.targets[model, "1"].reference]
+    found: dict[str, dict[int, Counts]] = defaultdict(dict)
+    for (name, first), events in held.items():
+        for segment, own in parts(events).items() if name == model else ():
+            found[f"city={segment}" if segment else ""][first] = counted(own)
+    series = {"": comparison, **dict(comparison.of_segments(found.keys()))}
+    return {
+        name: [(first, series[name].sums(own[first])) for first in before(world.windows[model], own.keys(), start)]
+        for name, own in found.items()
+    }
 
 
 @settings(max_examples=50)

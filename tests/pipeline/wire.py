@@ -11,7 +11,7 @@ import numpy as np
 from monitor.config import ColumnRules
 from monitor.drift.bins import Counts, count_ordered, count_unordered, ordered_bins, unordered_bins
 from monitor.drift.episodes import RECOVERY
-from monitor.drift.profiles import Column, Profile
+from monitor.drift.profiles import Chunks, Column, Profile
 from monitor.drift.segments import Segmentation
 from monitor.drift.windows import Windows
 from monitor.logs.contract import Target
@@ -44,9 +44,20 @@ def profile(model: str, *, version: str = "1", events: int = 12) -> Profile:
     return Profile(model, version, columns)
 
 
+def _over_time(plain: Profile, *, minutes: int = 60) -> Profile:
+    """The same reference in every minute, but every third has one event more of the last value and city."""
+    usual = np.concatenate([column.counts for column in plain.columns])
+    other = usual + np.array([0, 0, 0, -1, 0, 1, 0, 0, 0, -1, 1, 0, 0, 0, 0])
+    counts = np.stack([other if minute % 3 == 2 else usual for minute in range(minutes)]).astype(np.int32)
+    sums = np.split(counts.sum(axis=0, dtype=np.int64), [len(plain.columns[0].counts)])
+    columns = tuple(replace(column, counts=own) for column, own in zip(plain.columns, sums, strict=True))
+    chunks = Chunks.of(MINUTE, tuple(NOON - (minutes - i) * MINUTE for i in range(minutes)), counts)
+    return replace(plain, columns=columns, chunks=chunks)
+
+
 def by_city(plain: Profile) -> Profile:
-    """The reference with segments of its cities; a third of its events, in the middle of the values, is in Bergen."""
-    third = plain.events // 3
+    """The reference with segments of its cities; those in Bergen, a third, are in the middle of the values."""
+    third = int(plain.columns[1].counts[1])
     bergen = np.concatenate([[0, 0, 0, 0, 0, third, 0, 0, 0], [0, third, 0, 0, 0, 0]])
     whole = np.concatenate([column.counts for column in plain.columns])
     nobody = np.zeros_like(whole)
@@ -81,13 +92,16 @@ class World:
         block: int = 100,
         disorder: int = 0,
         rules: Mapping[str, ColumnRules] | None = None,
+        pvalue: float = 0.01,
         min_events: int = 3,
         recovery: int = RECOVERY,
         segments: bool = False,
+        over_time: bool = False,
     ) -> None:
         self.windows, self.block, self.disorder = windows, block, disorder
         self.recovery = dict.fromkeys(windows, recovery)
-        profiles = {model: by_city(profile(model)) if segments else profile(model) for model in windows}
+        plain = {model: _over_time(profile(model)) if over_time else profile(model) for model in windows}
+        profiles = {model: by_city(made) if segments else made for model, made in plain.items()}
         self.targets = {
             (model, "1"): Target(profiles[model], made, segmentations=profiles[model].segmentations)
             for model, made in windows.items()
@@ -96,7 +110,7 @@ class World:
             (*key, target.reference): Comparison(
                 target.profile,
                 rules or {},
-                pvalue=0.01,
+                pvalue=pvalue,
                 min_events=min_events,
                 segmentations=target.segmentations,
             )
