@@ -118,8 +118,10 @@ def test_counts_of_segments_that_do_not_add_up_to_the_reference_are_refused() ->
         replace(profile, segmentations=(Segmentation.of(found.columns, found.values, moved),))
 
 
-def test_windows_are_not_folded_into_a_reference_with_segments() -> None:
+def test_a_window_without_the_counts_of_its_segments_is_not_folded_in() -> None:
     _, profile = built([(0, 0), (1, 1)])
     whole = np.concatenate([column.counts for column in profile.columns])
-    with pytest.raises(DriftlineError, match="has segments by country,channel, and windows cannot be folded"):
+    with pytest.raises(DriftlineError, match="do not add up to those of the reference"):
         fold(profile, [Window(0, 1, whole)])
+    with pytest.raises(DriftlineError, match="expected shape"):
+        fold(profile, [Window(0, 1, whole, {"country=DE,channel=web": whole[1:]})])
