@@ -5,6 +5,7 @@ Mistakes keep a worker from starting; warnings say where its verdicts will be we
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ def check(path: Path, *, offline: bool = False, deadline: float = 10.0) -> Repor
 def warnings(config: Config) -> Iterator[str]:
     """What works, but not as well or as safely as its owner may think."""
     for i, model in enumerate(config.models):
+        yield from (f"models[{i}].window: {text}" for text in _slices(config, model))
         for version in model.versions:
             several = len(references := model.references(version)) > 1
             for j, reference in enumerate(references):
@@ -102,6 +104,30 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
         yield "the reference has no chunks, so how much it moves by itself is unknown; build it again with --time"
     if span < WEEK:
         yield f"the reference covers {_days(span)} and has never seen a whole week; weekends may look like drift"
+
+
+def _slices(config: Config, model: Model) -> Iterator[str]:
+    """Whether a block of the log would span more slices of event time than it may have, at the references' rates."""
+    rates = [max(map(_rate, other.versions.values()), default=0.0) for other in config.models]
+    own = max(map(_rate, model.versions.values()), default=0.0)
+    parts = max((len(model.segmentations(profile)) for profile in model.versions.values()), default=0)
+    windows, most = model.windows, config.kafka.panes // (1 + parts)
+    sparse = own * windows.size < model.min_events and windows.events is None  # it has no verdicts in any case
+    if not own or sparse or config.kafka.block / sum(rates) <= most * windows.pane:
+        return
+    slices = math.ceil(config.kafka.block / (sum(rates) * windows.pane))
+    yield (
+        f"at the rate of the references a block of {config.kafka.block:,} records spans {slices:,} times "
+        f"{format_length(windows.pane)}, and events beyond {most:,} of them go to the dead letters (too_many_panes); "
+        f"raise kafka.panes to {slices * (1 + parts):,} at least, or lower kafka.block; "
+        "several partitions need as many times more"
+    )
+
+
+def _rate(profile: Profile) -> float:
+    """Events per millisecond."""
+    span = (profile.end or 0) - (profile.start or 0)
+    return profile.events / span if span > 0 else 0.0
 
 
 def _webhook(webhook: Webhook) -> Iterator[str]:

@@ -165,6 +165,8 @@ def _left_out(report: Report) -> Iterator[RenderableType]:
 
 def write_file(path: Path, data: bytes) -> int:
     """Write a file as a whole or not at all."""
+    if path.is_dir() or not path.name:
+        raise DriftlineError(f"{path}: expected the name of a file to write, got that of a folder")
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(data)

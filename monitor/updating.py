@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.brokers import consumer
 from monitor.config import Kafka, LogFields
+from monitor.drift.bins import Counts
 from monitor.drift.profiles import Profile
-from monitor.drift.updates import Window
+from monitor.drift.segments import named
+from monitor.drift.updates import Window, unlike_segments
 from monitor.drift.verdicts import Verdict
 from monitor.errors import DriftlineError
 from monitor.logs.files import events
 from monitor.pipeline.results import Result, decode
 
 PATIENCE = 30.0  # seconds that a broker may stay silent
+
+Narrow = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +74,29 @@ def from_topic(kafka: Kafka) -> Iterator[tuple[str, bytes]]:
 
 
 def read(profile: Profile, lines: Iterable[tuple[str, bytes]], wanted: Wanted) -> Read:
-    """The accepted windows of the profile's model version that were made on its bins.
+    """The accepted windows of the profile's model version that were made on its bins, with those of its segments.
 
     Raises DriftlineError for a line that is no result, or whose counts are not on the profile's bins.
     """
     lineage = {profile.fingerprint, *(update.parent for update in profile.history)}
     newest: dict[tuple[int, int], tuple[str, Result]] = {}
+    parts: dict[tuple[int, int, str], dict[str, tuple[int, Narrow]]] = defaultdict(dict)
+    names = {name for segmentation in profile.segmentations for name in segmentation.segments}
     found = Read()
     for place, line in lines:
         try:
             result = decode(line)
         except DriftlineError as error:
             raise DriftlineError(f"{place}: {error}") from error
+        segment = None if result.segment is None else named(result.segment)
         other = _not_ours(profile, result, lineage)
-        if other:
-            found.left_out[other] += 1
+        if other or (segment is not None and segment not in names):
+            found.left_out[other or "of a segment"] += 1
+            continue
+        if segment is not None:
+            own = parts[result.start, result.end, result.reference]
+            if segment not in own or result.revision >= own[segment][0]:
+                own[segment] = result.revision, _narrow(_counts(profile, place, result))
             continue
         known = newest.get((result.start, result.end))
         if known is None or result.revision >= known[1].revision:
@@ -92,16 +105,23 @@ def read(profile: Profile, lines: Iterable[tuple[str, bytes]], wanted: Wanted) -
         refused = _refused(result, wanted)
         if refused:
             found.left_out[refused] += 1
+            continue
+        own = parts.get((result.start, result.end, result.reference), {})
+        segments = {name: counts for name, (_, counts) in own.items()}
+        window = Window(result.start, result.end, _counts(profile, place, result), segments)
+        unlike = unlike_segments(profile, window)
+        if unlike:
+            found.left_out[
+                f"whose segments by {unlike} do not add up to all events: not all of them were monitored"
+            ] += 1
         else:
-            found.windows.append(_window(profile, place, result))
+            found.windows.append(window)
     return found
 
 
 def _not_ours(profile: Profile, result: Result, lineage: Collection[str]) -> str | None:
     if (result.model, result.version) != (profile.model, profile.version):
         return "of another model or version"
-    if result.segment is not None:
-        return "of a segment"
     return None if result.reference in lineage else "on another reference"
 
 
@@ -114,8 +134,9 @@ def _refused(result: Result, wanted: Wanted) -> str | None:
     return None if result.verdict in wanted.verdicts else f"in {result.verdict}"
 
 
-def _window(profile: Profile, place: str, result: Result) -> Window:
-    parts = []
+def _counts(profile: Profile, place: str, result: Result) -> Counts:
+    """A result's flat vector of counts."""
+    parts: list[int] = []
     for column in profile.columns:
         counts = result.columns[column.name].counts if column.name in result.columns else None
         if counts is None:
@@ -124,5 +145,12 @@ def _window(profile: Profile, place: str, result: Result) -> Window:
             raise DriftlineError(
                 f"{place}: column {column.name!r}: expected {column.size} counts for its bins, got {len(counts)}"
             )
-        parts.append(counts)
-    return Window(result.start, result.end, np.concatenate(parts).astype(np.int64))
+        parts += counts
+    if not all(0 <= count < 2**53 for count in parts) or result.start >= result.end:
+        raise DriftlineError(f"{place}: expected a window that ends after it begins, with counts of events, got others")
+    return np.array(parts, dtype=np.int64)
+
+
+def _narrow(counts: Counts) -> Narrow:
+    """The same in as few bytes as hold them: there may be very many segments."""
+    return counts.astype(np.min_scalar_type(int(counts.max())))

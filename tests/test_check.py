@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 
 from monitor.check import check, warnings
 from monitor.cli import app
-from monitor.config import DAY, Config, Model, Server, Tls, Webhook
+from monitor.config import DAY, Config, Kafka, Model, Server, Tls, Webhook
 from monitor.drift.calendars import MONTH, Calendar
 from monitor.drift.profiles import Chunks, Profile
 from monitor.drift.windows import Windows
-from tests.examples import HOUR, START, profile, profile_file
+from tests.examples import HOUR, START, profile, profile_file, segmented
 
+ROOM = Kafka(panes=36_000)
 NO_BROKER = 'kafka: {brokers: "127.0.0.1:1"}\n'
 
 
@@ -89,11 +90,17 @@ def test_what_is_no_yaml_is_the_one_mistake(tmp_path: Path) -> None:
             "a window of 1 month is larger than half of the reference (10.0 days)",
         ),
         (
-            Config((Model("credit", {"3": chunked(profile())}, Windows(HOUR, HOUR, events=600), min_events=200),)),
+            Config(
+                (Model("credit", {"3": chunked(profile())}, Windows(HOUR, HOUR, events=600)),),
+                kafka=Kafka(panes=36_000),
+            ),
             "a window of 600 events is larger than half of the reference (1,000)",
         ),
         (
-            Config((Model("credit", {"3": chunked(profile())}, Windows(HOUR, HOUR, events=100), min_events=200),)),
+            Config(
+                (Model("credit", {"3": chunked(profile())}, Windows(HOUR, HOUR, events=100)),),
+                kafka=Kafka(panes=36_000),
+            ),
             "a window of 100 events may have fewer than min_events (200) and stay undecided",
         ),
         (
@@ -152,3 +159,22 @@ def test_the_command_prints_every_line_and_exits_with_the_kind_of_wrong(tmp_path
     code, output = run("check", "--config", str(written(tmp_path, "max_series: [red]none[/red]\n")), "--offline")
     assert code == 2
     assert output.startswith("mistake: ")
+
+
+def test_events_so_rare_that_a_block_spans_more_slices_than_it_may_are_told_before_they_are_lost() -> None:
+    reference = chunked(profile())  # 1,000 events in 720 hours
+    windows = Windows(HOUR, HOUR, events=500)
+    config = Config((Model("credit", {"3": reference}, windows),))
+    (told,) = [text for text in warnings(config) if "too_many_panes" in text]
+    assert told.startswith(
+        "models[0].window: at the rate of the references a block of 50,000 records spans 36,000 times 1h"
+    )
+    assert "raise kafka.panes to 36,000 at least" in told
+    for kafka in (Kafka(panes=36_000), Kafka(block=1_388)):
+        assert not [text for text in warnings(replace(config, kafka=kafka)) if "too_many_panes" in text]
+
+
+def test_segments_share_the_slices_of_a_block() -> None:
+    reference = segmented(profile())
+    config = Config((Model("credit", {"3": reference}, Windows(HOUR, HOUR, events=500)),), kafka=Kafka(panes=36_000))
+    assert [text for text in warnings(config) if "raise kafka.panes to 72,000" in text]

@@ -84,6 +84,7 @@ def test_the_table_fits_the_terminal(tmp_path: Path, width: int) -> None:
         (["--bins", "many"], "--bins: expected a whole number or exact, got 'many'"),
         (["--chunk", "60"], "expected a duration such as"),
         (["--time", "when"], "column 'when': named by --time"),
+        (["--out", "."], "expected the name of a file to write, got that of a folder"),
         (["--out", "no/such/folder/p.json"], "cannot be written: No such file or directory; does its folder exist"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,23 @@ def test_windows_become_chunks_and_the_shorter_ones_are_put_together() -> None:
     assert shorter.chunks.counts[-1].sum() == len(REFERENCE.columns) * 20
 
 
+def test_days_of_a_zone_stay_apart_where_clocks_change() -> None:
+    # days  |---24h---|--23h--|---24h---|--25h--|---24h---|  none is put together with its neighbour, nor moved
+    ends = [24, 48, 71, 95, 120, 144]
+    windows = [window(start, end) for start, end in pairwise(ends)]
+    for reference in (chunked([0, 1, 2]), chunked([0], hours=24)):
+        updated = fold(fold(reference, windows[:2]), windows[2:])
+        assert updated.chunks is not None
+        assert [(start - START) // HOUR for start in updated.chunks.starts][1:] == ends[:-1]
+
+
+def test_a_single_day_is_folded_in_also_where_clocks_change() -> None:
+    updated = fold(fold(chunked([0], hours=24), [window(24, 47)]), [window(47, 71)])
+    assert updated.chunks is not None
+    assert updated.chunks.size == 24 * HOUR
+    assert [(start - START) // HOUR for start in updated.chunks.starts] == [0, 24, 47]
+
+
 def test_a_rolling_reference_forgets_what_is_older_than_it_keeps() -> None:
     rolling = fold(chunked([0, 1, 2, 3]), [window(4, 5, 7), window(5, 6, 7)], keep=3 * HOUR)
     assert rolling.events == 10 + 7 + 7
@@ -126,6 +144,7 @@ def test_a_profile_has_its_history_and_another_fingerprint_and_is_read_back() ->
         ([], None, "expected at least one window"),
         ([Window(START, START + HOUR, counts(1)[:-1])], None, "expected shape"),
         ([window(10, 11)], HOUR // 2, "no window begins"),
+        ([window(10, 11, 2**31)], None, "more than 2,147,483,647 events"),
         ([window(10, 13), window(13, 16)], None, None),
     ],
 )
@@ -225,6 +244,7 @@ def test_the_old_profile_is_never_overwritten(market: Path) -> None:
         ({"reference": "0123456789ab"}, "1 on another reference"),
         ({"columns": {}}, "column 'day' has no counts"),
         ({"start": "yesterday"}, "line 1: expected the result of a window"),
+        ({"end": "1990-01-01T00:00:00Z"}, "line 1: expected a window that ends after it begins"),
     ],
 )
 def test_a_window_that_is_not_on_these_bins_is_told(

@@ -8,7 +8,6 @@ a column is missing or invalid are in `missing`. Each event is in exactly one se
 from __future__ import annotations
 
 import base64
-import math
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
@@ -78,28 +77,32 @@ class Segmentation:
 
 
 class Lookup:
-    """The place among a segmentation's segments for the cells of its columns, each counted from the column's first."""
+    """The place among a segmentation's segments for the cells of its columns, each counted from the column's first.
+
+    It goes from column to column: one table of all combinations of three columns could have a billion entries.
+    """
 
     def __init__(self, segmentation: Segmentation, bins: Sequence[Bins]) -> None:
         values = segmentation.values
-        self._named = len(values)
-        known = [sorted({value[i] for value in values}) for i in range(len(bins))]
-        self._codes = [_column_codes(found, names) for found, names in zip(bins, known, strict=True)]
-        sizes = [len(names) + 2 for names in known]
-        self._strides = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
-        grid = np.full(sizes, self._named, dtype=np.int64)
-        for i in range(len(sizes)):  # code 0 of any column
-            grid[(slice(None),) * i + (0,)] = self._named + 1
-        for place, value in enumerate(values):
-            grid[tuple(names.index(part) + 2 for names, part in zip(known, value, strict=True))] = place
-        self._places = grid.ravel()
+        self._steps: list[tuple[Codes, Codes]] = []  # each cell's code, and what a code makes of one of the step before
+        before: dict[tuple[str, ...], int] = {(): 0}
+        for i, own in enumerate(bins):
+            names = {name: code for code, name in enumerate(sorted({value[i] for value in values}), 2)}
+            after = {start: place for place, start in enumerate(dict.fromkeys(value[: i + 1] for value in values))}
+            table = np.full((len(before) + 2, len(names) + 2), len(after), dtype=np.int64)  # the last two as segments
+            table[-1] = table[:, 0] = len(after) + 1
+            for start, place in after.items():
+                table[before[start[:-1]], names[start[-1]]] = place
+            self._steps.append((_column_codes(own, list(names)), table))
+            before = after
 
     def __call__(self, cells: Sequence[npt.NDArray[np.integer]]) -> Codes:
         """cells: a row per column, shape (n,). Returns the places of the events' segments, shape (n,)."""
-        found = np.zeros(len(cells[0]), dtype=np.int64)
-        for codes, stride, row in zip(self._codes, self._strides, cells, strict=True):
-            found += codes[row] * stride
-        return self._places[found]
+        codes, table = self._steps[0]
+        found: Codes = table[0, codes][cells[0]]
+        for (codes, table), row in zip(self._steps[1:], cells[1:], strict=True):
+            found = table[found, codes[row]]
+        return found
 
 
 def named(values: Mapping[str, str]) -> str:

@@ -7,27 +7,35 @@ older is forgotten, so that the reference rolls on with the data.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.drift import summaries
 from monitor.drift.bins import Counts
 from monitor.drift.profiles import Chunks, Profile, Update
+from monitor.drift.segments import Segmentation
 from monitor.errors import DriftlineError
 
 MOST_UPDATES = 100  # of a profile's history that are kept, the newest
+MOST_EVENTS = 2**31 - 1  # of a chunk
+ALIKE = 8  # lengths that differ by less than an eighth are one: days of 23 to 25 hours, months of 28 to 31 days
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Counts of the events of a stretch of time (UTC ms); shape (profile.size,)."""
+    """Counts of the events of a stretch of time (UTC ms); shape (profile.size,).
+
+    segments: the same of the segments that have any of them, by name; whole numbers, as narrow as they came.
+    """
 
     start: int
     end: int
     counts: Counts
+    segments: Mapping[str, npt.NDArray[np.integer]] = field(default_factory=dict)
 
 
 class Choice(NamedTuple):
@@ -62,23 +70,21 @@ def fold(profile: Profile, windows: Sequence[Window], *, keep: int | None = None
     """The reference with these windows, which must not overlap, each other or it.
 
     keep: milliseconds before the end of the last window; what began earlier is forgotten, and all of a reference
-    without chunks. Raises DriftlineError where there is no window, or counts do not fit the profile.
+    without chunks. Raises DriftlineError where there is no window, where counts do not fit the profile, those of its
+    segments included, or where only a part of what segments held would be forgotten.
     """
     if not windows:
         raise DriftlineError("expected at least one window to fold into the reference, got none")
-    if profile.segmentations:
-        names = "; ".join(found.name for found in profile.segmentations)
-        raise DriftlineError(
-            f"the reference has segments by {names}, and windows cannot be folded into those; "
-            "build it again from data with `driftline reference build --segments`, or without them"
-        )
     for window in windows:
         summaries.check(profile, window.counts)
+        for counts in window.segments.values():
+            summaries.check(profile, counts.astype(np.int64))
     since = None if keep is None else max(window.end for window in windows) - keep
     kept = [window for window in windows if since is None or window.start >= since]
     if not kept:
         raise DriftlineError(f"no window begins in the last {keep} ms before the end of the last; keep more")
     chunks = _chunks(profile.chunks, kept, since)
+    segmentations = _segmentations(profile, kept, since)
     if since is None:
         counts = np.concatenate([column.counts for column in profile.columns])
         counts = counts + np.add.reduce([window.counts for window in kept])
@@ -90,7 +96,43 @@ def fold(profile: Profile, windows: Sequence[Window], *, keep: int | None = None
     update = Update(profile.fingerprint, kept[0].start, kept[-1].end, len(kept), events, since)
     columns = tuple(replace(c, counts=part.copy()) for c, part in summaries.slices(profile, counts))
     history = (*profile.history, update)[-MOST_UPDATES:]
-    return replace(profile, columns=columns, start=start, end=kept[-1].end - 1, chunks=chunks, history=history)
+    return replace(
+        profile,
+        columns=columns,
+        start=start,
+        end=kept[-1].end - 1,
+        chunks=chunks,
+        history=history,
+        segmentations=segmentations,
+    )
+
+
+def unlike_segments(profile: Profile, window: Window) -> str | None:
+    """The first segmentation of the profile whose segments do not hold a window's events once each; None for none."""
+    for found in profile.segmentations:
+        parts = [window.segments[name].astype(np.int64) for name in found.segments if name in window.segments]
+        if not np.array_equal(np.add.reduce(parts) if parts else np.zeros_like(window.counts), window.counts):
+            return found.name
+    return None
+
+
+def _segmentations(profile: Profile, windows: Sequence[Window], since: int | None) -> tuple[Segmentation, ...]:
+    """The reference's segments with those of the windows; all or nothing of what they held is forgotten."""
+    if profile.segmentations and since is not None and profile.chunks and profile.chunks.starts[-1] >= since:
+        names = "; ".join(found.name for found in profile.segmentations)
+        raise DriftlineError(
+            f"the reference has segments by {names}, of which no counts over time are known, so that a part of what it "
+            "holds cannot be forgotten; fold the windows of that time into the profile that was built, or keep less"
+        )
+    made = []
+    for found in profile.segmentations:
+        counts = found.counts if since is None else np.zeros_like(found.counts)
+        for window in windows:
+            for row, name in zip(counts, found.segments, strict=True):
+                if name in window.segments:
+                    row += window.segments[name]
+        made.append(Segmentation.of(found.columns, found.values, counts))
+    return tuple(made)
 
 
 def _chunks(chunks: Chunks | None, windows: Sequence[Window], since: int | None) -> Chunks | None:
@@ -101,7 +143,9 @@ def _chunks(chunks: Chunks | None, windows: Sequence[Window], since: int | None)
     rows = np.array([window.counts for window in windows], dtype=np.int64)
     starts = np.array([window.start for window in windows], dtype=np.int64)
     if chunks is None:
-        return Chunks.of(length, tuple(starts.tolist()), rows.astype(np.int32))
+        return _chunks_of(length, starts, rows)
+    if ALIKE * abs(length - chunks.size) <= chunks.size:
+        length = chunks.size
     long, short = max(length, chunks.size), min(length, chunks.size)
     if long % short:
         raise DriftlineError(
@@ -110,10 +154,24 @@ def _chunks(chunks: Chunks | None, windows: Sequence[Window], since: int | None)
         )
     old = np.array(chunks.starts, dtype=np.int64)
     fresh = np.ones(len(old), dtype=bool) if since is None else old >= since
-    starts = np.concatenate((old[fresh], starts))
+    # What is of that length stays where it is: days of a zone are not evenly spaced where clocks change.
+    places = np.concatenate(
+        (
+            old[fresh] if chunks.size == long else _floor(old[fresh], long, windows[0].start),
+            starts if length == long else _floor(starts, long, chunks.starts[-1]),
+        )
+    )
     counts = np.concatenate((chunks.counts[fresh].astype(np.int64), rows))
-    offset = windows[0].start if length == long else int(old[0])
-    places = (starts - offset) // long
     distinct, firsts = np.unique(places, return_index=True)
-    made = np.add.reduceat(counts, firsts, axis=0)
-    return Chunks.of(long, tuple((distinct * long + offset).tolist()), made.astype(np.int32))
+    return _chunks_of(long, distinct, np.add.reduceat(counts, firsts, axis=0))
+
+
+def _chunks_of(length: int, starts: npt.NDArray[np.int64], counts: Counts) -> Chunks:
+    if counts.max() > MOST_EVENTS:
+        raise DriftlineError(f"a chunk of {length} ms has more than {MOST_EVENTS:,} events; fold in shorter windows")
+    return Chunks.of(length, tuple(starts.tolist()), counts.astype(np.int32))
+
+
+def _floor(times: npt.NDArray[np.int64], length: int, offset: int) -> npt.NDArray[np.int64]:
+    """The last moments not after the times that are whole lengths away from `offset`."""
+    return times - (times - offset) % length

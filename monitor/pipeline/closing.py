@@ -133,7 +133,8 @@ class Closing:
         verdict = judged[name].verdict if name else judging.verdict(judged)
         events = summaries.events(target.profile, counts)
         known = own.published.get(start)
-        now = known.again(events, verdict) if known else Published(0, events, events, verdict)
+        late = bool(name) and self._state.series[key].published[start].revision > 0  # a segment that late events begin
+        now = known.again(events, verdict) if known else Published(0, events, 0 if late else events, verdict)
         own.published[start] = now
         episode = self._state.series[key].episode
         open_ = episode if episode and not episode.closed else None

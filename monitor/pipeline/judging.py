@@ -44,7 +44,7 @@ def judge(
     for name, scored in window.items():
         own = series[name]
         found, columns = own.decide(scored, at)
-        if own.profile.events < comparison.min_events:
+        if name != WHOLE and own.profile.events < comparison.min_events:
             columns = {key: _lacking(column, own, comparison.min_events) for key, column in columns.items()}
         made[name] = Judged(found, Explainer(own.profile).moved(held[name], columns), own.sums(held[name]))
     return made

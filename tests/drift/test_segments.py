@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from dataclasses import replace
 
@@ -118,8 +119,22 @@ def test_counts_of_segments_that_do_not_add_up_to_the_reference_are_refused() ->
         replace(profile, segmentations=(Segmentation.of(found.columns, found.values, moved),))
 
 
-def test_windows_are_not_folded_into_a_reference_with_segments() -> None:
+def test_a_window_without_the_counts_of_its_segments_is_not_folded_in() -> None:
     _, profile = built([(0, 0), (1, 1)])
     whole = np.concatenate([column.counts for column in profile.columns])
-    with pytest.raises(DriftlineError, match="has segments by country,channel, and windows cannot be folded"):
+    with pytest.raises(DriftlineError, match="do not add up to those of the reference"):
         fold(profile, [Window(0, 1, whole)])
+    with pytest.raises(DriftlineError, match="expected shape"):
+        fold(profile, [Window(0, 1, whole, {"country=DE,channel=web": whole[1:]})])
+
+
+def test_a_thousand_segments_by_three_columns_are_told_apart_in_little_memory() -> None:
+    bins = Unordered(tuple(f"v{i}" for i in range(998)))
+    values = tuple((name, name, name) for name in bins.categories)
+    tracemalloc.start()
+    lookup = Segmentation(("a", "b", "c"), values, 0, b"").lookup([bins] * 3)
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert held < 100 << 20  # one table of all combinations would be 8 GB
+    rows = [np.array(row) for row in ([0, 997, 1, 5], [0, 997, 2, bins.values], [0, 997, 1, 5])]
+    assert lookup(rows).tolist() == [0, 997, 998, 999]

@@ -206,6 +206,14 @@ def test_a_late_event_revises_all_events_and_its_own_segment_only() -> None:
     assert tell(Event("m", NOON, "Rome", 5.0)) == [(None, 2, 4), ("other", 0, 1)]
 
 
+def test_all_events_of_a_segment_that_none_was_in_on_time_are_late() -> None:
+    log = Wire(World({"m": Windows(10 * MINUTE, 10 * MINUTE, 60 * MINUTE)}, segments=True))
+    log.tell(0, 11)
+    log.readers[0].add([logged(Event("m", NOON, "Rome", 5.0))] * 2, None, stop=4)
+    told = [o for o in log.apply(log.readers[0].snapshot()[0]) if isinstance(o, Result)]
+    assert [(o.revision, o.events, o.late) for o in told] == [(1, 3, 2), (0, 2, 2)]
+
+
 def test_segments_that_the_configuration_monitors_no_more_are_dropped() -> None:
     log = Wire(World({"m": TEN}, segments=True))
     log.tell(1, 2)
@@ -214,6 +222,15 @@ def test_segments_that_the_configuration_monitors_no_more_are_dropped() -> None:
     outputs = log.tell(12)
     assert [o.segment for o in outputs if isinstance(o, Result)] == [None]
     assert not any(key.segment for key in [*log.merge.state.panes, *log.merge.state.series])
+
+
+def test_a_small_reference_is_not_taken_for_one_of_a_segment_in_the_reason() -> None:
+    small = profile("m", events=12)
+    comparison = Comparison(small, {}, pvalue=0.01, min_events=100)
+    found = judge(comparison, {"": counted([Event("m", NOON, "Oslo", 1.0)] * 200)})[""].columns["value"]
+    assert found.verdict != "undecided"
+    assert found.reason is not None
+    assert "threshold" in found.reason
 
 
 def test_the_budget_is_shared_by_the_columns_of_all_events_and_of_every_segment() -> None:
