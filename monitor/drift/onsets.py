@@ -87,7 +87,7 @@ class Cells:
     `expected` are the reference's shares, cumulative those of numbers; `scale` is of squared distances from them.
     """
 
-    order: npt.NDArray[np.intp]
+    order: npt.NDArray[np.intp] | slice
     starts: npt.NDArray[np.intp]
     compared: int
     ordered: bool
@@ -114,7 +114,7 @@ def cells(bins: Bins, fine: Counts) -> Cells:
     """The cells of a column by its reference alone; fine: counts of the value bins."""
     if isinstance(bins, Ordered):
         starts = coarse_starts(bins, fine, cells=CELLS)
-        return _with_shares(Cells(np.arange(len(fine)), starts, len(starts), True, NONE, NONE), fine)
+        return _with_shares(Cells(slice(None), starts, len(starts), True, NONE, NONE), fine)
     places = pooled_cells(fine, TYPICAL)
     order = np.argsort(places, kind="stable")
     starts = np.flatnonzero(np.concatenate(([True], np.diff(places[order]) > 0)))

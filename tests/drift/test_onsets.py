@@ -19,7 +19,7 @@ memories = st.just(0.0) | st.floats(0.25, 0.99)
 def estimated(onset: int, memory: float, path: list[float]) -> float:
     """The size of a shift of one share that was this far from the reference, the newest window first."""
     away = np.array([path]).T
-    own = Cells(np.arange(1), np.zeros(1, dtype=np.intp), 1, True, np.zeros(1), np.ones(1))
+    own = Cells(slice(None), np.zeros(1, dtype=np.intp), 1, True, np.zeros(1), np.ones(1))
     (squared,) = effects([Onset(onset, coefficients(onset, memory), Variation())], away, own)
     return float(np.sqrt(squared))
 
