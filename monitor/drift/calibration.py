@@ -131,7 +131,7 @@ def _onsets(column: Column, part: Stretches, design: float, season: Season | Non
     counts = own.of(part.counts)
     watched = _Watched(own.summed(counts), counts[:, -1], part, own.scale, column.ordered)
     found = watched.deviations(season, design)
-    for windows in SHARES if own.scale.size else ():
+    for windows in SHARES if own.compared > 1 else ():
         factors = coefficients(windows, memory)
         if len(factors) > 1:  # else it is the newest window alone
             combined = found.combined(factors)

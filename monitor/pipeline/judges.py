@@ -200,7 +200,7 @@ def _lasting(judge: Judge, calibration: Calibration, windows: Sequence[Before]) 
     """The tests of shifts over several windows, the newest first, where all that they need are known and not empty."""
     known = next((i for i, window in enumerate(windows) if not window.sums[-1]), len(windows))
     onsets = [onset for onset in calibration.onsets if len(onset.coefficients) <= known]
-    if not onsets:
+    if not onsets or (not judge.cells.ordered and judge.cells.compared < 2):
         return
     used = windows[: max(len(onset.coefficients) for onset in onsets)]
     sums = np.array([window.sums for window in used])

@@ -5,12 +5,17 @@ The reference moves by itself, from one minute to the next.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from monitor.config import ColumnRules
+from monitor.drift.bins import unordered_bins
+from monitor.drift.decisions import Levels
+from monitor.drift.profiles import Chunks, Column, Profile
 from monitor.drift.thresholds import Fixed
 from monitor.drift.windows import Windows
 from monitor.errors import DriftlineError
+from monitor.pipeline.compare import Comparison
 from monitor.pipeline.merge import Output
 from monitor.pipeline.results import Result
 from monitor.pipeline.state import dump, load
@@ -63,6 +68,18 @@ def test_windows_by_count_are_judged_with_those_before_them() -> None:
 def test_a_column_with_a_threshold_of_its_own_is_judged_window_by_window() -> None:
     log = wire(value=ColumnRules(thresholds={"ks": Fixed(0.5)}))
     assert set(lasting(log.tell(0, 1, 2, 3, 4, 5))) == {None}
+
+
+@pytest.mark.parametrize("categories", [1, 2])
+def test_a_column_of_one_category_is_never_judged_over_windows(categories: int) -> None:
+    bins = unordered_bins(dict.fromkeys("ab"[:categories], 10))
+    row = np.array([*[1_000] * categories, 0, 0, 0, 0])
+    chunks = Chunks.of(MINUTE, tuple(range(0, 60 * MINUTE, MINUTE)), np.array([row] * 60, dtype=np.int32))
+    reference = Profile("m", "1", (Column("c", "feature", bins, 60 * row),), chunks=chunks)
+    found = Comparison(reference, {}, pvalue=0.01, min_events=10)
+    trail = [(start * MINUTE, found.sums(row)) for start in (62, 61, 60)]
+    _, columns = found.decide(found.score(row, 63 * MINUTE, trail), Levels(0.3, 0.01))
+    assert (columns["c"].lasting is None) == (categories == 1)
 
 
 def test_a_late_event_makes_its_window_and_three_after_it_be_told_again() -> None:
