@@ -45,8 +45,8 @@ def numbers() -> list[Panel]:
         number("Verdict", "Verdict on the column in the last closed window.", gauge("column_verdict", COLUMN), VERDICT),
         number(
             "Drift ratio",
-            "What decides over its threshold in the last closed window: the statistic, a share, or a shift that lasts for "
-            "several windows. Above 1 is drift.",
+            "What decides over its threshold in the last closed window: the statistic, a share, or a shift that lasts "
+            "for several windows. Above 1 is drift.",
             gauge("column_drift_ratio", COLUMN),
             RATIO,
         ),
@@ -80,9 +80,9 @@ def ratio() -> list[Panel]:
         panel(
             "timeseries",
             "Drift ratio over time",
-            "What decides over its threshold: the deciding statistic, a share, or a shift that lasts for several windows. "
-            "Above the line is drift, also where no statistic below is. Further references, where windows are compared "
-            "with any, are shown by their names and decide nothing.",
+            "What decides over its threshold: the deciding statistic, a share, or a shift that lasts for several "
+            "windows. Above the line is drift, also where no statistic below is. Further references, where windows are "
+            "compared with any, are shown by their names and decide nothing.",
             (highest("column_drift_ratio", COLUMN, by="column"), "{{column}}"),
             (highest("compared_drift_ratio", COLUMN, by="reference"), "{{reference}}"),
             unit="none",
