@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from monitor.drift.profiles import Chunks, Profile
 from tests.examples import HOUR, profile, profile_file, segmented
 from tests.services.deployment import driftline
 from tests.services.small import ENOUGH, Deploy, event
@@ -26,10 +28,17 @@ def log(days: int) -> list[bytes]:
     ]
 
 
+def over_days(reference: Profile) -> Profile:
+    """The reference with the counts of each of its twenty days, all alike."""
+    row = np.concatenate([column.counts for column in reference.columns]) // 20
+    starts = tuple(MIDNIGHT - (20 - i) * DAY for i in range(20))
+    return replace(reference, chunks=Chunks.of(DAY, starts, np.array([row] * 20, dtype=np.int32)))
+
+
 @pytest.mark.timeout(180)
 def test_parts_of_a_model_are_the_replays_byte_for_byte_although_a_worker_is_killed(deploy: Deploy) -> None:
-    deployed = deploy()
-    reference = segmented(profile())
+    deployed = deploy(idle="60s")  # no partition is taken for idle while others are written
+    reference = segmented(over_days(profile()))
     profile_file(deployed.folder, reference)
     (deployed.folder / "other.json").write_bytes(
         profile_file(deployed.folder, replace(profile(), version="2")).read_bytes()
@@ -60,6 +69,8 @@ def test_parts_of_a_model_are_the_replays_byte_for_byte_although_a_worker_is_kil
     lengths = {result["start"]: result["end"] for result in whole}
     assert lengths["2026-03-28T23:00:00Z"] == "2026-03-29T22:00:00Z"
     assert [set(result["compared"]) for result in whole] == [{"before"}] * 4
+    shifts = [result["columns"]["country"]["lasting"] for result in sorted(whole, key=lambda result: result["start"])]
+    assert [shift and shift["windows"] for shift in shifts] == [None, 2, 3, 3]
     moved = max(whole, key=lambda result: str(result["start"]))["segments"]["drifted"]
     assert {"country": "FR"} in [part["segment"] for part in moved]
     line = 'driftline_model_verdict{model="credit",version="3",segment="country=FR"}'
