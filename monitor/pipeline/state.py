@@ -63,6 +63,7 @@ class Series:
 
     No window that begins before `floor` is published any more, also where a later configuration has a longer lateness:
     panes of it are gone. `filling` is of windows by count. `trail` is what later windows need of these.
+    `grid` names the panes that the events of a row of all events were counted by.
     """
 
     published: dict[int, Published] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class Series:
     floor: int | None = None
     filling: Filling | None = None
     trail: Trail = field(default_factory=dict)
+    grid: str | None = None
 
 
 @dataclass(slots=True)
@@ -132,6 +134,8 @@ def dump(state: State) -> dict[str, bytes]:
             items[_key("floor", key)] = _pack(series.floor)
         if series.filling is not None:
             items[_key("filling", key)] = _pack(series.filling)
+        if series.grid is not None:
+            items[_key("grid", key)] = _pack(series.grid)
         items |= {_key("trail", (*key, start)): _pack(trace) for start, trace in series.trail.items()}
     return items
 
@@ -173,6 +177,8 @@ def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
         if filling.packed:
             unpack(filling.packed)  # raises where it is damaged
         state.series[SeriesKey(*name)].filling = filling
+    elif kind == "grid":  # formats 1 to 3 of the checkpoints had none
+        state.series[SeriesKey(*name)].grid = msgspec.msgpack.decode(data, type=str)
     elif kind == "trail":
         trace = msgspec.msgpack.decode(data, type=Trace)
         unpack(trace.packed)  # raises where it is damaged
