@@ -51,10 +51,13 @@ class Published(NamedTuple):
 
 
 class Filling(NamedTuple):
-    """A window by count that has not events enough yet: where it began, and its packed counts; empty for none."""
+    """A window by count that has not events enough yet: where it began, its packed counts (empty for none), and the end
+    of its last slice.
+    """
 
     start: int
     packed: bytes = b""
+    end: int = 0
 
 
 @dataclass(slots=True)
