@@ -119,7 +119,7 @@ def main() -> None:
     try:
         app()
     except DriftlineError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"driftline: {error}", markup=False)
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"driftline: {error}", markup=False, emoji=False)
         sys.exit(OUTSIDE if isinstance(error, OutsideError) else WRONG)
 
 

@@ -45,7 +45,8 @@ def update(
     what is folded in is what will be normal.
     """
     if bool(windows) == bool(config):
-        raise DriftlineError("expected files of windows, or --config to read them from the topic")
+        got = "both; leave out one" if windows else "neither"
+        raise DriftlineError(f"expected files of windows, or --config to read them from the topic, got {got}")
     if out.exists() and out.samefile(profile):
         raise DriftlineError(
             f"--out {out}: this is the old profile, which windows are still compared with; name another"

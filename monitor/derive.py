@@ -141,6 +141,11 @@ def _fit_pca(rows: Floats, name: str) -> dict[str, Any]:
     variances, vectors = np.linalg.eigh(rows @ rows.T / rows.shape[1])
     shares = np.cumsum(variances[::-1]) / max(float(variances.sum()), 1e-300)
     kept = int(np.searchsorted(shares, EXPLAINED, side="right")) + 1
+    if kept >= len(rows):
+        raise DriftlineError(
+            f"--derive {name}: the components that hold {EXPLAINED:.0%} of the variance hold all, so the error would "
+            "always be 0; name more columns, or such that move together"
+        )
     rest = vectors[:, : len(rows) - kept].T
     return {"rest": rest.tolist()}
 

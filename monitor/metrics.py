@@ -108,9 +108,10 @@ class Metrics:
         return result.model, result.version, segment
 
     def _show(self, key: Key, result: Result, profile: Profile) -> None:
-        before = self._windows.shown.get(key)
-        if before is not None and result.end < before.end:
+        shown_ends = [self._windows.shown[place].end for place in (key, (*key[:2], "")) if place in self._windows.shown]
+        if result.end < max(shown_ends, default=result.end):
             return
+        self._windows.age(*key[:2], end=result.end)
         room = self._max_series - self._windows.series(result.model, without=key)
         shown = show(result, profile, key=key, room=room)
         self._windows.shown[key] = shown

@@ -52,6 +52,12 @@ class Windows:
         for key in gone:
             del self.shown[key]
 
+    def age(self, model: str, version: str, *, end: int) -> None:
+        """A window that ends then is shown, and segments without events in it no more, or they would drift for good."""
+        for key in [key for key, shown in self.shown.items() if key[:2] == (model, version) and key[2]]:
+            if self.shown[key].end < end:
+                del self.shown[key]
+
     def render(self) -> Iterator[bytes]:
         """All of it in Prometheus's text format, a piece for each window and metric."""
         shown = [window for _, window in sorted(self.shown.items())]

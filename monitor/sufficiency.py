@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.drift.calibration import Calibration, calibrate
 from monitor.drift.profiles import Chunks, Profile
 from monitor.drift.variation import ENOUGH
+from monitor.drift.windows import DAY
 from monitor.durations import format_duration
 
 NAMED = 5  # columns that a sentence names
+WEEK = 7 * DAY
 
 
 def lacking(profile: Profile, *, length: int | None, offset: int = 0) -> Iterator[str]:
@@ -48,7 +51,8 @@ def _lengths(chunks: Chunks, length: int) -> Iterator[str]:
 def _too_short(unknown: Mapping[str, Calibration], length: int) -> str:
     stretches = max(calibration.variation.stretches for calibration in unknown.values())
     moves, warns = ("moves by itself", "it warns") if len(unknown) == 1 else ("move by themselves", "they warn")
-    more = format_duration((ENOUGH - stretches) * length)
+    short = (ENOUGH - stretches) * length
+    more = format_duration(short if short <= WEEK else math.ceil(short / DAY) * DAY)
     return (
         f"{_names(list(unknown))} {moves}, and {stretches} stretches of {format_duration(length)} are too few to say "
         f"how far ({ENOUGH} are needed): {warns} at most; add {more} of data"

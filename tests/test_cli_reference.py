@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from monitor.cli import main
 from monitor.cli_reference import reference_app
 from monitor.drift import profiles
 from monitor.drift.bins import Ordered, ordered_bins
@@ -110,3 +111,18 @@ def test_segments_are_built_and_shown_with_their_shares(tmp_path: Path) -> None:
     built = run("build", path, "--model", "credit", "--version", 3, "--out", out, "--segments", "country")
     assert built.exit_code == 0, built.output
     assert "segments by country: DE 60%, FR 30%, other 0, missing 10%" in run("show", out).output
+
+
+def test_names_stand_in_messages_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, "log.csv", as_csv(half_hours(10)))
+    options = ["--model", "m", "--version", "1", "--out", str(tmp_path / "p.json"), "--derive", "pca:x: [red]"]
+    monkeypatch.setattr("sys.argv", ["driftline", "reference", "build", str(path), *options])
+    with pytest.raises(SystemExit):
+        main()
+    assert "no column 'x: [red]'" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["driftline", "reference", "build", str(path), *options[:-1], "oov:x:"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--derive oov:x::" in capsys.readouterr().err

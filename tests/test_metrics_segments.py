@@ -41,3 +41,18 @@ def test_a_segment_that_the_reference_has_not_is_refused_and_one_that_is_monitor
     before = config(reference)
     metrics.configure(replace(before, models=(replace(before.models[0], segments=()),)))
     assert value(metrics, "model_verdict", W | {"segment": "country=DE"}) is None
+
+
+def test_a_segment_without_events_in_the_last_window_does_not_drift_for_good() -> None:
+    metrics, reference = Metrics(), segmented(profile())
+    metrics.configure(config(reference))
+    first = result(reference)
+    metrics.window(first, reference)
+    metrics.window(segment_of(reference, "DE"), reference)
+    metrics.window(segment_of(reference, "FR"), reference)
+    later = {"start": first.end, "end": 2 * first.end - first.start}
+    metrics.window(msgspec.structs.replace(first, **later), reference)
+    metrics.window(segment_of(reference, "FR", **later), reference)
+    metrics.window(segment_of(reference, "DE", revision=1), reference)  # a late event of the window before
+    verdicts = [value(metrics, "model_verdict", W | {"segment": f"country={one}"}) for one in ("DE", "FR")]
+    assert verdicts == [None, 2]

@@ -138,6 +138,7 @@ def test_the_parameters_of_a_text_hold_no_word(tmp_path: Path) -> None:
         (["text_length:nothing"], "the data have no column 'nothing'"),
         (["weekday:time"], "write --derive weekday"),
         (["pca:a"], "expected two columns at least, got 1"),
+        (["pca:a,kind"], "the error would always be 0"),
         (["pca:a,nothing"], "no column 'nothing'"),
         (["distance:kind"], "expected lists of numbers, got none in 300 values"),
         (["domain"], "--against"),

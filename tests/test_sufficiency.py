@@ -36,6 +36,22 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
         ),
         (
             ENOUGH,
+            5 * HOUR,
+            [
+                "c00, c01 move by themselves, and 20 stretches of 5h are too few to say how far (48 are needed): "
+                "they warn at most; add 140h of data"
+            ],
+        ),
+        (
+            ENOUGH,
+            10 * HOUR,
+            [
+                "c00, c01 move by themselves, and 10 stretches of 10h are too few to say how far (48 are needed): "
+                "they warn at most; add 16d of data"
+            ],
+        ),
+        (
+            ENOUGH,
             HOUR // 4,
             [
                 "its chunks (1h) are longer than a window (15m), so how far shorter windows move is unknown; "

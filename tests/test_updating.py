@@ -219,6 +219,7 @@ def test_a_new_reference_takes_over_where_the_configuration_says_so(market: Path
         (["--since", "1997-01-01"], "--since: expected a time with its zone"),
         (["--since", "2030-01-01T00:00:00Z"], "no window to fold in"),
         (["--keep", "month"], "expected a duration"),
+        (["--config", "driftline.yml"], "got both; leave out one"),
     ],
 )
 def test_wrong_options_are_told(market: Path, options: list[str], told: str) -> None:

@@ -73,7 +73,7 @@ class Closing:
         if summaries.events(target.profile, held[WHOLE]) < (target.windows.events or 1):
             for name, counts in held.items():
                 if name == WHOLE or counts.any():
-                    self._series(key, name).filling = Filling(start, pack(counts))
+                    self._series(key, name).filling = Filling(start, pack(counts), end)
             return
         yield from self._publish(key, start, end, held)
         self._begin(key, start, end)
@@ -86,10 +86,10 @@ class Closing:
             if name[:2] != key[:2] or earlier.until is None or earlier.until > since or series is None:
                 continue
             if series.filling is not None and series.filling.packed:
-                start = series.filling.start
+                start, end = series.filling.start, max(series.filling.end, earlier.until)  # later: told too late of it
                 held = {name: self._filled(before._replace(segment=name), None) for name in _names(earlier)}
-                yield from self._publish(before, start, earlier.until, held)
-                self._begin(before, start, earlier.until)
+                yield from self._publish(before, start, end, held)
+                self._begin(before, start, end)
 
     def _begin(self, key: SeriesKey, start: int, end: int) -> None:
         """Begin another window by count at `end`, after the one from `start`."""

@@ -24,7 +24,7 @@ from monitor.drift.bins import Counts
 from monitor.drift.windows import watermark
 from monitor.errors import DriftlineError
 from monitor.logs.contract import PaneKey, Target, in_force_since
-from monitor.pipeline import trails
+from monitor.pipeline import changes, trails
 from monitor.pipeline.closing import Closing
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.envelopes import Envelope, check, unpack
@@ -88,7 +88,7 @@ class Merge:
         self._closing = Closing(self._targets, comparisons, self.state, recovery or {}, others or {})
         self._due: list[tuple[int, SeriesKey, int]] = []  # (watermark at which it closes, series, window start)
         self._retiring: list[tuple[int, PaneKey]] = []  # (watermark from which no window needs it, pane)
-        self._forget_strangers()
+        changes.forget(self.state, self._targets, self._target, topics)
         for topic in topics:
             self.state.sources.setdefault((topic, 0), Source())
         for source in self.state.sources.values():
@@ -236,7 +236,8 @@ class Merge:
         Those of segments close with those of all events, to which the same events belong.
         """
         series = SeriesKey(*key[:4])
-        published = self.state.series.setdefault(series, Series()).published
+        own = self.state.series.setdefault(series, Series())
+        published, own.grid = own.published, own.grid if key.segment else target.windows.grid
         for start in target.starting_in(key.pane) if target.windows.events is None and not key.segment else ():
             if start not in published and not self._retired(series, start):
                 heapq.heappush(self._due, (target.windows.end(start), series, start))
@@ -272,23 +273,6 @@ class Merge:
             series.floor = start + 1 if series.floor is None else max(series.floor, start + 1)
         if target.windows.events is None:
             trails.forget(series.trail, target.windows.end(key.pane))
-
-    def _forget_strangers(self) -> None:
-        """Drop what an earlier configuration left: logs no longer read, references no longer compared with."""
-        state = self.state
-        state.sources = {where: source for where, source in state.sources.items() if where[0] in self._topics}
-        for key in [key for key in state.panes if not self._target(key)]:
-            del state.panes[key]
-        state.series = {key: series for key, series in state.series.items() if self._target(key)}
-        for name, series in state.series.items():
-            windows = self._targets[name[:3]].windows
-            trails.forget_others(series.trail, windows)
-            if windows.events is None:
-                series.filling = None
-            else:
-                series.published = {}
-        for source in state.sources.values():
-            source.open = {key: counts for key, counts in source.open.items() if self._target(key)}
 
 
 def _whole(key: PaneKey) -> SeriesKey:

@@ -51,10 +51,13 @@ class Published(NamedTuple):
 
 
 class Filling(NamedTuple):
-    """A window by count that has not events enough yet: where it began, and its packed counts; empty for none."""
+    """A window by count that has not events enough yet: where it began, its packed counts (empty for none), and the end
+    of its last slice.
+    """
 
     start: int
     packed: bytes = b""
+    end: int = 0
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class Series:
 
     No window that begins before `floor` is published any more, also where a later configuration has a longer lateness:
     panes of it are gone. `filling` is of windows by count. `trail` is what later windows need of these.
+    `grid` names the panes that the events of a row of all events were counted by.
     """
 
     published: dict[int, Published] = field(default_factory=dict)
@@ -72,6 +76,7 @@ class Series:
     floor: int | None = None
     filling: Filling | None = None
     trail: Trail = field(default_factory=dict)
+    grid: str | None = None
 
 
 @dataclass(slots=True)
@@ -132,6 +137,8 @@ def dump(state: State) -> dict[str, bytes]:
             items[_key("floor", key)] = _pack(series.floor)
         if series.filling is not None:
             items[_key("filling", key)] = _pack(series.filling)
+        if series.grid is not None:
+            items[_key("grid", key)] = _pack(series.grid)
         items |= {_key("trail", (*key, start)): _pack(trace) for start, trace in series.trail.items()}
     return items
 
@@ -173,6 +180,8 @@ def _load_item(state: State, kind: str, name: list[Any], data: bytes) -> None:
         if filling.packed:
             unpack(filling.packed)  # raises where it is damaged
         state.series[SeriesKey(*name)].filling = filling
+    elif kind == "grid":  # formats 1 to 3 of the checkpoints had none
+        state.series[SeriesKey(*name)].grid = msgspec.msgpack.decode(data, type=str)
     elif kind == "trail":
         trace = msgspec.msgpack.decode(data, type=Trace)
         unpack(trace.packed)  # raises where it is damaged

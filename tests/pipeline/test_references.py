@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.drift.windows import Windows
@@ -93,6 +95,20 @@ def test_a_window_by_count_ends_with_its_reference_also_where_the_next_one_has_n
     outputs = [output for minutes in ([1, 2], [21, 22, 23, 24], [31]) for output in log.tell(*minutes)]
     assert windows_of(outputs) == [(0, 0, 2), (20, 0, 4)]
     assert len({output.id for output in outputs if isinstance(output, Result)}) == 2
+
+
+def test_a_window_by_count_ends_after_its_events_also_where_a_reference_was_told_too_late() -> None:
+    # minutes   0    10    20    30    40
+    # events      2     1     1     4        from 10 on, but the slices up to 30 are in the old one's window already
+    windows = Windows(10 * MINUTE, 10 * MINUTE, events=9)
+    log = Wire(World({"m": windows}, block=2))
+    for minutes in ([1, 2], [12, 21], [31, 32]):
+        log.tell(*minutes)
+    reload(log, world(Target(OLD, windows, None, Target(NEW, replace(windows, events=2), NOON + 10 * MINUTE)), block=2))
+    log.readers = [log.world.reader("log", 0, start=6, epoch="second")]
+    outputs = [output for minutes in ([33, 34], [41, 42]) for output in log.tell(*minutes)]
+    found = [((o.start - NOON) // MINUTE, (o.end - NOON) // MINUTE, o.events) for o in outputs if isinstance(o, Result)]
+    assert found == [(0, 30, 4), (30, 40, 2)]
 
 
 def test_a_reference_may_return_later() -> None:
