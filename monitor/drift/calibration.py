@@ -161,6 +161,7 @@ class _Watched:
             days=days,
             design=design,
             scale=self.scale,
+            cumulative=self.ordered,
         )
 
     def variation(self, season: Season | None, design: float) -> Variation:

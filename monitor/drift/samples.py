@@ -1,15 +1,30 @@
-"""A sample is one side of a comparison: its counts, and what several methods make of them, each made once."""
+"""A sample is one side of a comparison, a pair both: counts, and what several methods make of them, each made once."""
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from monitor.drift.bins import Counts, Floats
-from monitor.drift.scores import check, check_counts
-from monitor.drift.sums import dot
+from monitor.drift.scores import check, check_counts, effective_size
+from monitor.drift.sums import dot, log
 from monitor.errors import DriftlineError
+
+T = TypeVar("T")
+
+
+class once(Generic[T]):  # a decorator, as property
+    """A property that is made when first asked for; unlike `cached_property` (before Python 3.12) without a lock."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make, self._name, self.__doc__ = make, make.__name__, make.__doc__
+
+    def __get__(self, instance: object, owner: type | None = None) -> T:
+        made = self._make(instance)
+        instance.__dict__[self._name] = made  # found there from now on
+        return made
 
 
 class Sample:
@@ -32,22 +47,27 @@ class Sample:
             self._smoothed[smoothing] = np.asarray(shares, dtype=np.float64)
         return self._smoothed[smoothing]
 
-    @cached_property
+    @once
     def shares(self) -> Floats:
         """Share of the events in each bin."""
         return self.counts / self.n
 
-    @cached_property
+    @once
     def below(self) -> Floats:
         """Cumulative share: of the events in a bin or before it."""
         return self.counts.cumsum() / self.n
 
-    @cached_property
+    @once
     def middle(self) -> Floats:
         """Cumulative share up to the middle of a bin: the mid-rank of its events, which are tied, over n."""
         return self.below - self.shares * 0.5
 
-    @cached_property
+    @once
+    def roots(self) -> Floats:
+        """Roots of the shares."""
+        return np.sqrt(self.shares)
+
+    @once
     def positions(self) -> Floats:
         """A value for every bin. Raises DriftlineError where the given ones do not fit."""
         found, bins = self._positions, len(self.counts)
@@ -60,19 +80,19 @@ class Sample:
             raise DriftlineError("positions: expected finite ones that never decrease, one per bin in their order")
         return found
 
-    @cached_property
+    @once
     def quarters(self) -> Floats:
         """A quarter of the way from each bin to the next, and 0: between the largest floats a half would overflow."""
         places, quarters = self.positions * 0.25, np.zeros(len(self.counts))
         np.subtract(places[1:], places[:-1], out=quarters[:-1])
         return quarters
 
-    @cached_property
+    @once
     def scale(self) -> float:
         """The largest position, signs left out; at least the smallest float."""
         return max(float(abs(self.positions[0])), float(abs(self.positions[-1])), 5e-324)
 
-    @cached_property
+    @once
     def centred(self) -> Floats:
         """Positions over `scale`, less their mean over the events: their squares cannot overflow.
 
@@ -82,38 +102,77 @@ class Sample:
         scaled -= scaled[self.counts.argmax()]
         return scaled - dot(self.shares, scaled)
 
-    @cached_property
+    @once
     def variance(self) -> float:
         """Variance of `centred` over the events, as of a population."""
         return dot(self.shares, self.centred * self.centred)
 
 
+class Compared(Sample):
+    """A sample beside its reference; differences are the reference's less its own. `size` is the effective one of both,
+    0 where one is empty, and the differences are for samples with events.
+    """
+
+    def __init__(self, reference: Sample, counts: Counts, *, n: int) -> None:
+        super().__init__(counts, n=n)
+        self.reference = reference
+        self.size = effective_size(reference.n, n)
+        self._logarithms: dict[float, Floats] = {}
+
+    def logarithms(self, smoothing: float = 0.5) -> Floats:
+        """Of the reference's smoothed share over its own, in each bin."""
+        if smoothing not in self._logarithms:
+            self._logarithms[smoothing] = log(self.reference.smoothed(smoothing) / self.smoothed(smoothing))
+        return self._logarithms[smoothing]
+
+    @once
+    def apart(self) -> Floats:
+        """Differences of the shares."""
+        return self.reference.shares - self.shares
+
+    @once
+    def apart_below(self) -> Floats:
+        """Differences of the cumulative shares; 0 at the end."""
+        return self.reference.below - self.below
+
+    @once
+    def gaps(self) -> Floats:
+        """The same without their signs."""
+        return np.abs(self.apart_below)
+
+    @once
+    def apart_middle(self) -> Floats:
+        """Differences of the cumulative shares up to the middle of a bin."""
+        return self.reference.middle - self.middle
+
+    @once
+    def pooled(self) -> Floats:
+        """Share of all events of both samples in each bin."""
+        return (self.reference.counts + self.counts) / (self.reference.n + self.n)
+
+    @once
+    def hits(self) -> tuple[int, int] | None:
+        """Events in the cell that most of the reference's are in, of both samples; None unless it has one or two.
+
+        Whatever the window brings that is new counts as the other cell.
+        """
+        counts = self.reference.counts
+        if not self.reference.n or np.count_nonzero(counts) > 2:
+            return None
+        cell = int(counts.argmax())
+        return int(counts[cell]), int(self.counts[cell])
+
+
 Side = Counts | Sample
 
 
-def samples(reference: Side, current: Side, positions: Floats | None = None) -> tuple[Sample, Sample]:
+def samples(reference: Side, current: Side, positions: Floats | None = None) -> tuple[Sample, Compared]:
     """Both sides as samples; `positions` are for rows of counts. Raises DriftlineError where rows do not fit."""
-    if isinstance(reference, Sample) and isinstance(current, Sample) and len(reference.counts) == len(current.counts):
-        return reference, current
+    if isinstance(current, Compared) and current.reference is reference:
+        return current.reference, current
     rows = [side.counts if isinstance(side, Sample) else side for side in (reference, current)]
     n, m = check(*rows)
     a = reference if isinstance(reference, Sample) else Sample(reference, positions=positions, n=n)
     if positions is not None:
         _ = a.positions  # wrong ones are told, also where a sample is empty
-    return a, current if isinstance(current, Sample) else Sample(current, n=m)
-
-
-def pooled(reference: Sample, current: Sample) -> Floats:
-    """Share of all events of both samples in each bin."""
-    return (reference.counts + current.counts) / (reference.n + current.n)
-
-
-def hits(reference: Sample, current: Sample) -> tuple[int, int] | None:
-    """Events in the cell that most of the reference's are in, of both samples; None unless it has one or two.
-
-    Whatever the window brings that is new counts as the other cell.
-    """
-    if not reference.n or np.count_nonzero(reference.counts) > 2:
-        return None
-    cell = int(reference.counts.argmax())
-    return int(reference.counts[cell]), int(current.counts[cell])
+    return a, Compared(a, rows[1], n=m)

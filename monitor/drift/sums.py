@@ -46,3 +46,12 @@ def rounded(x: float) -> float:
     """
     found = float(f"{x:.10g}")
     return x if math.isinf(found) else found  # the largest floats would leave their range
+
+
+def published(x: float | None) -> float | None:
+    """x so rounded; None for what is no finite number.
+
+    >>> published(0.1 + 0.2), published(math.inf), published(None)
+    (0.3, None, None)
+    """
+    return rounded(x) if x is not None and math.isfinite(x) else None

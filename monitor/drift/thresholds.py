@@ -9,12 +9,13 @@ columns share a budget, is no rule of a single column: see `calibration` and `de
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from monitor.drift.methods import Method
-from monitor.drift.sums import rounded
+from monitor.drift.sums import published, rounded
 from monitor.errors import DriftlineError
 
 # Of numbers, what a shift of the mean by an eighth of a standard deviation is in normal data: a KS distance of 0.05. Of
@@ -70,7 +71,39 @@ def default_rule(method: Method, *, pvalue: float) -> Rule | None:
     return Fixed(method.threshold) if method.threshold is not None else None
 
 
-@lru_cache(maxsize=1_000)  # the columns of a window have most of their sizes in common
+class Widths(NamedTuple):
+    """How many cells each view of a column's counts has; 0 of one that no method asks for."""
+
+    fine: int = 0
+    coarse: int = 0
+    pooled: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """The rules of a column's methods, by name."""
+
+    of: Mapping[str, tuple[Method, Rule | None]]
+
+    def limits(self, name: str, *, n_reference: int, n_current: int, widths: Widths, columns: int) -> Limits:
+        """Those of a method; see `limits`."""
+        method, rule = self.of[name]
+        cells = getattr(widths, method.bins)
+        return limits(rule, method, n_reference=n_reference, n_current=n_current, cells=cells, columns=columns)
+
+    @lru_cache(maxsize=1_000)  # noqa: B019  # keeps few of them: columns with the same rules share them, and most sizes
+    def drift(self, *, n_reference: int, n_current: int, widths: Widths, columns: int) -> Mapping[str, float | None]:
+        """By method the limit for drift; None where there is none."""
+        sizes = {"n_reference": n_reference, "n_current": n_current, "columns": columns}
+        return {name: published(self.limits(name, widths=widths, **sizes).drift) for name in self.of}
+
+
+@lru_cache(maxsize=1_000)
+def rules_of(methods: tuple[Method, ...], chosen: tuple[Rule | None, ...]) -> Rules:
+    """The rules chosen for these methods; the same object for the same rules."""
+    return Rules({method.name: (method, rule) for method, rule in zip(methods, chosen, strict=True)})
+
+
 def limits(rule: Rule | None, method: Method, *, n_reference: int, n_current: int, cells: int, columns: int) -> Limits:
     """Limits of a statistic at these sample sizes; `columns` decisions of one window share the rule's p-value.
 

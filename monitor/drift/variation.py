@@ -135,11 +135,13 @@ def deviations(
     days: npt.NDArray[np.int64] | None = None,
     design: float = 1.0,
     scale: Floats | float = 1.0,
+    cumulative: bool = False,
 ) -> Deviations:
     """How far the shares counts / sizes are from those of all others of their phase; counts: (stretches, shares).
 
     phases, days: of each stretch; what is of the same day says nothing of a phase, for it is alike in any case. design:
-    how much larger the variance by sampling is than that of independent events.
+    how much larger the variance by sampling is than that of independent events. cumulative: the shares are, and those
+    of each phase are taken where they are what those at a cut are on the whole.
     """
     rows = np.column_stack((counts, sizes)).astype(np.float64)
     others = _others(rows, phases, days)
@@ -148,7 +150,11 @@ def deviations(
     expected = others[:, :-1] / rest[:, None]
     weights = own / (own + np.median(own)) * usable
     noise = (design * (1 / own + 1 / rest))[:, None] * expected * (1 - expected)
-    return Deviations(rows[:, :-1] / own[:, None] - expected, noise, weights, follows, scale)
+    away = rows[:, :-1] / own[:, None] - expected
+    if cumulative and phases is not None:
+        places = _alike(rows, phases)[phases]
+        away, noise = (np.take_along_axis(part, places, axis=1) for part in (away, noise))
+    return Deviations(away, noise, weights, follows, scale)
 
 
 def strongest(found: Movement, *, stretches: int, phases: int = 1) -> Variation:
@@ -205,6 +211,19 @@ def _others(rows: Floats, phases: npt.NDArray[np.int64] | None, days: npt.NDArra
         return whole - rows
     own = np.unique(phases * (int(days.max()) + 1) + days, return_inverse=True)[1]
     found: Floats = _sums(rows, phases)[phases] - _sums(rows, own)[own]
+    return found
+
+
+def _alike(rows: Floats, phases: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """For each phase the cuts below which its share is nearest to that of the whole below each; shape (phases, cuts).
+
+    Where a column lies elsewhere by night, so do the values that the most events lie close to: at a fixed cut a shift
+    moves the most in some phases and little in others, and their mean would be less than a window may show.
+    """
+    sums, whole = _sums(rows, phases), np.add.reduce(rows, axis=0)
+    shares = sums[:, :-1] / np.maximum(sums[:, -1:], 1)
+    levels = whole[:-1] / whole[-1]
+    found: npt.NDArray[np.intp] = np.abs(shares[:, None, :] - levels[:, None]).argmin(axis=2)
     return found
 
 

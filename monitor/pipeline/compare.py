@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from monitor.config import ColumnRules
@@ -20,12 +21,10 @@ from monitor.drift import summaries
 from monitor.drift.bins import INVALID, MISSING, Counts, Unordered
 from monitor.drift.calibration import Calibration, calibrate, of_part
 from monitor.drift.decisions import Effect, Levels, levels
-from monitor.drift.methods import METHODS
 from monitor.drift.profiles import Profile
-from monitor.drift.scores import effective_size
 from monitor.drift.segments import Segmentation
-from monitor.drift.sums import rounded
-from monitor.drift.thresholds import UNDEFINED, Limits, limits
+from monitor.drift.sums import published, rounded
+from monitor.drift.thresholds import UNDEFINED, Limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
 from monitor.pipeline.judges import Before, Lasting, Scored, Share, judge, scored
 from monitor.pipeline.reasons import Judged, reason
@@ -146,12 +145,14 @@ class Comparison:
 
     def _column(self, found: Scored, at: Levels) -> ColumnResult:
         judge, counts = found.judge, found.counts
-        bounds = {name: self._limits(found, name, at) for name in found.scores}
+        bounds = self._limits(found, at)
+        thresholds = judge.rules.drift(**found.sizes, columns=self._decisions)
         made = {
-            name: ScoreResult(_defined(score.statistic), _defined(score.pvalue), _defined(bounds[name].drift))
-            for name, (score, _) in found.scores.items()
+            name: ScoreResult(published(score.statistic), published(score.pvalue), thresholds[name])
+            for name, score in found.scores.of.items()
         }
-        shares, verdicts = {}, [self._verdict(found, bounds[judge.primary])]
+        made[judge.primary] = msgspec.structs.replace(made[judge.primary], threshold=published(bounds.drift))
+        shares, verdicts = {}, [self._verdict(found, bounds)]
         for share in found.shares:
             shares[share.kind], verdict = _share(share, at)
             verdicts.append(verdict)
@@ -178,37 +179,26 @@ class Comparison:
             lasting=lasting,
         )
 
-    def _limits(self, found: Scored, name: str, at: Levels) -> Limits:
-        """Of a method's statistic; those of the calibrated one at the levels of this window.
+    def _limits(self, found: Scored, at: Levels) -> Limits:
+        """Of the deciding method's statistic; of a calibrated one at the levels of this window.
 
-        A deciding method that has too few events has none: its statistic is above nothing.
+        With too few events there are none: the statistic is above nothing.
         """
-        score, cells = found.scores[name]
-        if name == found.judge.primary and not found.decided:
+        if not found.decided:
             return UNDEFINED
-        if name == found.judge.primary and found.judge.calibrated:
+        if found.judge.calibrated:
             return _calibrated(found, at)
-        return limits(
-            found.judge.rules[name],
-            METHODS[name],
-            n_reference=score.n_reference,
-            n_current=found.n,
-            cells=cells,
-            columns=self._decisions,
-        )
+        return found.judge.rules.limits(found.judge.primary, **found.sizes, columns=self._decisions)
 
     def _verdict(self, found: Scored, bounds: Limits) -> Verdict:
-        statistic = found.scores[found.judge.primary][0].statistic
-        return column_verdict(statistic, bounds, n=found.n, min_events=self.min_events)
+        return column_verdict(rounded(found.own.statistic), bounds, n=found.n, min_events=self.min_events)
 
 
 def _calibrated(found: Scored, at: Levels) -> Limits:
     if found.test is None:
         return UNDEFINED
-    score, _ = found.scores[found.judge.primary]
-    size = effective_size(score.n_reference, score.n_current)
     squares = [found.test.limit(level) for level in at]
-    warning, drift = (rounded(math.sqrt(x) if found.judge.primary == "ks" else x * size) for x in squares)
+    warning, drift = (rounded(math.sqrt(x) if found.judge.primary == "ks" else x * found.size) for x in squares)
     return Limits(warning, math.inf if found.test.variation.unknown else drift)
 
 
@@ -219,7 +209,7 @@ def _share(share: Share, at: Levels) -> tuple[ShareResult, Verdict]:
     if share.test is None:
         return ShareResult(part, expected, pvalue, None), "undecided"
     bounds = _bounds(share.test, at)
-    return ShareResult(part, expected, pvalue, _defined(bounds.drift)), _said(abs(part - expected), bounds)
+    return ShareResult(part, expected, pvalue, published(bounds.drift)), _said(abs(part - expected), bounds)
 
 
 def _lasting(found: Sequence[Lasting], at: Levels) -> tuple[LastingResult | None, Verdict]:
@@ -229,7 +219,7 @@ def _lasting(found: Sequence[Lasting], at: Levels) -> tuple[LastingResult | None
     bounds = [_bounds(test, at) for _, test in found]
     effects = [rounded(math.sqrt(test.squared)) for _, test in found]
     most = max(range(len(found)), key=lambda i: effects[i] / bounds[i].drift)
-    result = LastingResult(found[most].windows, effects[most], _defined(bounds[most].drift))
+    result = LastingResult(found[most].windows, effects[most], published(bounds[most].drift))
     return result, model_verdict(map(_said, effects, bounds))
 
 
@@ -247,7 +237,3 @@ def _without_score(verdicts: Sequence[Verdict]) -> Verdict:
     """Of a column with too few values: in drift where a share says so, and undecided otherwise, not ok."""
     worst = model_verdict(verdicts)
     return worst if worst in {"warning", "drift"} else "undecided"
-
-
-def _defined(number: float | None) -> float | None:
-    return None if number is None or not math.isfinite(number) else float(number)

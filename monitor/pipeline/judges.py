@@ -5,10 +5,10 @@ window's counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +18,11 @@ from monitor.config import ColumnRules
 from monitor.drift.bins import (
     INVALID,
     MISSING,
-    POOL_EXPECTED,
     Counts,
     Floats,
     Ordered,
     Unordered,
     coarse_starts,
-    pooled_cells,
 )
 from monitor.drift.calibration import Calibration
 from monitor.drift.decisions import Effect
@@ -32,12 +30,12 @@ from monitor.drift.methods import METHODS, Method
 from monitor.drift.methods import method as find
 from monitor.drift.onsets import ALONE, SHARES, Cells, cells, effects
 from monitor.drift.profiles import Column
-from monitor.drift.samples import Sample
 from monitor.drift.scores import Score, effective_size
 from monitor.drift.shares import Expected
 from monitor.drift.sums import rounded
-from monitor.drift.thresholds import FLOORS, Rule, default_rule
+from monitor.drift.thresholds import FLOORS, Rules, Widths, default_rule, rules_of
 from monitor.drift.variation import Variation
+from monitor.pipeline.scoring import Scores, Views, scores, views
 
 PRIMARY = {True: "ks", False: "chi2"}  # by whether the bins have an order: the methods that are calibrated
 DECIDING = 0.7  # of what a column may spend; its shares have the rest
@@ -52,25 +50,29 @@ class Judge:
     methods: tuple[Method, ...]
     primary: str
     calibrated: bool
-    rules: Mapping[str, Rule | None]
+    rules: Rules
     fine: Counts
     size: int
     starts: npt.NDArray[np.intp]
     positions: Floats | None
     cells: Cells  # of which counts are kept from window to window
-    kept: Mapping[str, Sample] | None  # what is made of the reference, where it is used much
+    kept: Views | None  # what is made of the reference, where it is used much
 
-    def reference(self, calibration: Calibration, moment: int) -> Mapping[str, Sample]:
+    def reference(self, calibration: Calibration, moment: int) -> Views:
         """The reference at that moment in the views that methods ask for."""
         if calibration.phases is not None:
             fine = calibration.phases.counts(moment)
             return self.views(fine, int(fine.sum()))
         return self.kept or self.views(self.fine, self.size)
 
-    def views(self, values: Counts, n: int) -> Mapping[str, Sample]:
-        """Counts of the value bins, of `n` events, in these views."""
-        coarse = Sample(np.add.reduceat(values, self.starts), n=n)
-        return {"fine": Sample(values, positions=self.positions, n=n), "coarse": coarse}
+    def width(self, widths: Widths) -> int:
+        """The cells that the deciding method compared."""
+        made: int = getattr(widths, METHODS[self.primary].bins)
+        return made
+
+    def views(self, values: Counts, n: int) -> Views:
+        """The reference with these counts of the value bins, of `n` events."""
+        return views(values, n, starts=self.starts, positions=self.positions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,14 @@ class Share:
     events: int
     expected: Expected
     test: Effect | None
+
+
+class Sizes(TypedDict):
+    """Events of reference and window, and cells."""
+
+    n_reference: int
+    n_current: int
+    widths: Widths
 
 
 class Before(NamedTuple):
@@ -106,11 +116,27 @@ class Scored:
     calibration: Calibration
     counts: Counts
     n: int
-    scores: Mapping[str, tuple[Score, int]]
+    n_reference: int
+    scores: Scores
     test: Effect | None
     shares: tuple[Share, ...]
     decided: bool  # whether there are enough events for the deciding method
     lasting: tuple[Lasting, ...]
+
+    @property
+    def own(self) -> Score:
+        """That of the deciding method."""
+        return self.scores.of[self.judge.primary]
+
+    @property
+    def sizes(self) -> Sizes:
+        """What limits depend on."""
+        return {"n_reference": self.n_reference, "n_current": self.n, "widths": self.scores.widths}
+
+    @property
+    def size(self) -> float:
+        """The effective size of window and reference; 0 where one is empty."""
+        return effective_size(self.n_reference, self.n)
 
     @property
     def tests(self) -> list[Effect]:
@@ -126,7 +152,7 @@ def judge(column: Column, rules: ColumnRules, pvalue: float) -> Judge:
     primary = find(rules.primary or (rules.methods[0] if rules.methods else PRIMARY[column.ordered])).name
     names = rules.methods or tuple(m.name for m in METHODS.values() if m.default and kind in m.kinds)
     methods = tuple(find(name) for name in dict.fromkeys([primary, *names]))
-    chosen = {m.name: rules.thresholds.get(m.name) or default_rule(m, pvalue=pvalue) for m in methods}
+    chosen = rules_of(methods, tuple(rules.thresholds.get(m.name) or default_rule(m, pvalue=pvalue) for m in methods))
     fine = column.counts[:MISSING]
     starts, few = coarse_starts(column.bins, fine), cells(column.bins, fine)
     positions = column.bins.centers if isinstance(column.bins, Ordered) else None
@@ -151,27 +177,25 @@ def scored(
     """
     values = counts[:MISSING]
     n = int(values.sum())
-    reference, current = judge.reference(calibration, moment), judge.views(values, n)
-    scores = {method.name: _score(method, reference, current) for method in judge.methods}
-    score, number = scores[judge.primary]
-    decided = n >= min_events and not math.isnan(score.statistic)
+    reference = judge.reference(calibration, moment)
+    found = scores(judge.methods, reference, values, n, judge.starts)
+    decided = n >= min_events and not math.isnan(found.of[judge.primary].statistic)
     lasting: tuple[Lasting, ...] = ()
     if judge.calibrated and decided and before:
         lasting = tuple(_lasting(judge, calibration, [Before(moment, judge.cells.of(values)), *before]))
-    weight = DECIDING * (ALONE if lasting else 1.0)
-    test = deciding(judge.primary, score, number, calibration, weight) if judge.calibrated else None
+    part = ALONE if lasting else 1.0
+    test = _deciding(judge, found, effective_size(reference.fine.n, n), calibration, part) if judge.calibrated else None
     shares = tuple(_shares(judge, calibration, counts, min_events))
-    return Scored(judge, calibration, counts, n, scores, test, shares, decided, lasting)
+    return Scored(judge, calibration, counts, n, reference.fine.n, found, test, shares, decided, lasting)
 
 
-def deciding(name: str, score: Score, number: int, calibration: Calibration, weight: float = DECIDING) -> Effect | None:
-    """The calibrated test of a score of ks or chi2 on a number of cells; None where it is not defined."""
-    size = effective_size(score.n_reference, score.n_current)
-    if not size or math.isnan(score.statistic) or number < 2:
+def _deciding(judge: Judge, found: Scores, size: float, calibration: Calibration, part: float) -> Effect | None:
+    """The calibrated test of ks or chi2 with a part of the weight; None where it is undefined. size: effective."""
+    statistic, number = rounded(found.of[judge.primary].statistic), judge.width(found.widths)
+    if not size or math.isnan(statistic) or number < 2:
         return None
-    squared = score.statistic**2 if name == "ks" else score.statistic / size
-    noise = calibration.design / size
-    return _effect(squared, noise, calibration.variation, weight, freedom=None if name == "ks" else number - 1)
+    squared, freedom = (statistic**2, None) if judge.column.ordered else (statistic / size, number - 1)
+    return _effect(squared, calibration.design / size, calibration.variation, DECIDING * part, freedom=freedom)
 
 
 def _effect(squared: float, noise: float, variation: Variation, weight: float, *, freedom: int | None) -> Effect:
@@ -250,31 +274,3 @@ def _share_test(expected: Expected, count: int, events: int, weight: float) -> E
     away = count / events - expected.share
     floor = expected.floor(more=more)
     return Effect(away * away, lambda p: expected.reach(events, p, more=more), expected.variation, floor, weight)
-
-
-def _score(method: Method, reference: Mapping[str, Sample], current: Mapping[str, Sample]) -> tuple[Score, int]:
-    """The method's score, rounded, on the view of the counts that it asks for, and the cells it compared."""
-    if method.bins == "pooled":
-        score, cells = _pooled(method, reference["fine"].counts, current["fine"].counts)
-    else:
-        sample = current[method.bins]
-        score, cells = method.score(reference[method.bins], sample), len(sample.counts)
-    statistic, pvalue, n, m = score
-    return Score(rounded(statistic), None if pvalue is None else rounded(pvalue), n, m), cells
-
-
-def _pooled(method: Method, fine: Counts, values: Counts) -> tuple[Score, int]:
-    """The score on cells that both samples can expect events in, and how many they are.
-
-    The shared cell holds what the reference has little of, or nothing. As many events as it lacks of five are added to
-    both samples in their own proportion: one unseen event is then no alarm, and ten in a hundred are.
-    """
-    n, size = int(values.sum()), int(fine.sum())
-    cells = pooled_cells(fine, n)
-    reference, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (fine, values))
-    smaller = min(n, size)
-    if smaller:
-        lacking = max(POOL_EXPECTED - reference[-1] * smaller / size, 0.0) / smaller
-        reference[-1] += math.ceil(lacking * size)
-        current[-1] += math.ceil(lacking * n)
-    return method.score(reference, current)._replace(n_reference=size, n_current=n), len(reference)

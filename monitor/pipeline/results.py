@@ -21,7 +21,7 @@ from monitor.errors import DriftlineError
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class ScoreResult(msgspec.Struct, frozen=True):
+class ScoreResult(msgspec.Struct, frozen=True, gc=False):
     """One method's statistic, p-value (where the null is known) and threshold for drift; None where undefined."""
 
     statistic: float | None
@@ -29,7 +29,7 @@ class ScoreResult(msgspec.Struct, frozen=True):
     threshold: float | None
 
 
-class ShareResult(msgspec.Struct, frozen=True):
+class ShareResult(msgspec.Struct, frozen=True, gc=False):
     """The share of a window's events that are missing, invalid or unseen, and the reference's.
 
     pvalue: of the difference, by sampling alone. threshold: how far apart they may be before it is drift; None where

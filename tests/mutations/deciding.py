@@ -72,11 +72,19 @@ DECIDING = [
         "tests/calibration/test_rule.py",
     ),
     one(
+        "cuts-of-the-whole-day",
+        "a column that lies elsewhere by night pages more often than asked, for its steepest cut is not where it was",
+        "monitor/drift/variation.py",
+        "places = _alike(rows, phases)[phases]",
+        "places = np.broadcast_to(np.arange(away.shape[1]), away.shape)",
+        "tests/drift/test_variation.py",
+    ),
+    one(
         "pooled-by-the-window",
         "the window chooses the cells that it is tested on",
-        "monitor/pipeline/judges.py",
-        "cells = pooled_cells(fine, n)",
-        "cells = pooled_cells(values, n)",
+        "monitor/pipeline/scoring.py",
+        "cells, size = pooled_cells(reference.counts, n), reference.n",
+        "cells, size = pooled_cells(values, n), reference.n",
         SIMULATION,
     ),
 ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from monitor.drift import quadratic
-from monitor.drift.samples import Side, pooled, samples
+from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, check_alpha, effective_size, undefined
 from monitor.drift.sums import dot
 
@@ -37,12 +37,12 @@ def score(reference: Side, current: Side) -> Score:
     1.3333
     """
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n, pvalue=True)
-    apart, h = a.middle - b.middle, pooled(a, b)
+    apart, h = b.apart_middle, b.pooled
     middle = a.middle - apart * (b.n / (a.n + b.n))
     weights = h / (middle * (1 - middle) + 1e-300)  # middle is 0 or 1 only where there is no event, and h is 0
-    statistic = effective_size(a.n, b.n) * dot(weights, apart * apart)
+    statistic = b.size * dot(weights, apart * apart)
     return Score(statistic, quadratic.tail(quadratic.anderson_darling, statistic), a.n, b.n)
 
 

@@ -41,9 +41,8 @@ def score(reference: Side, current: Side) -> Score:
     cells = int(np.count_nonzero(events))
     if not a.n or not b.n or cells < 2:
         return undefined(a.n, b.n, pvalue=True)
-    difference = a.shares - b.shares
     # A cell that both lack has difference 0, and any divisor serves. In shares, equal ones give exactly 0.
-    statistic = a.n * b.n * dot(difference, difference / np.maximum(events, 1))
+    statistic = a.n * b.n * dot(b.apart, b.apart / np.maximum(events, 1))
     return Score(statistic, float(chdtrc(cells - 1, statistic)), a.n, b.n)
 
 

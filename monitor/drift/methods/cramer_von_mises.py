@@ -35,12 +35,12 @@ def score(reference: Side, current: Side) -> Score:
     0.25
     """
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n, pvalue=True)
-    total, apart = a.n + b.n, a.middle - b.middle
+    total, apart = a.n + b.n, b.apart_middle
     squares = apart * apart
     mean = (a.n * dot(a.shares, squares) + b.n * dot(b.shares, squares)) / total
-    statistic = effective_size(a.n, b.n) * mean
+    statistic = b.size * mean
     return Score(statistic, quadratic.tail(quadratic.cramer_von_mises, statistic), a.n, b.n)
 
 

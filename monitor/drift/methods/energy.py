@@ -35,7 +35,6 @@ def score(reference: Side, current: Side, *, positions: Floats | None = None) ->
     4.0
     """
     a, b = samples(reference, current, positions)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n)
-    apart = a.below - b.below
-    return Score(2 * math.sqrt(2 * dot(apart * apart, a.quarters)), None, a.n, b.n)
+    return Score(2 * math.sqrt(2 * dot(b.gaps * b.gaps, a.quarters)), None, a.n, b.n)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import log_ndtr, ndtri
 
 from monitor.drift.bins import Floats
-from monitor.drift.samples import Side, hits, samples
+from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, check_alpha, effective_size, undefined
 from monitor.drift.sums import exp, log
 
@@ -40,7 +40,7 @@ def score(reference: Side, current: Side) -> Score:
     0.485714
     """
     a, b = samples(reference, current)
-    found = hits(a, b)
+    found = b.hits
     if found is None or not b.n:
         return undefined(a.n, b.n, pvalue=True)
     log = min(_log_pvalue(*found, a.n - found[0], b.n - found[1]), 0.0)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, undefined
 from monitor.drift.sums import dot
@@ -28,11 +26,12 @@ ALIASES = {"Evidently": "hellinger", "NannyML": "hellinger"}
 def score(reference: Side, current: Side) -> Score:
     """√(½ Σ (√p - √q)²), p and q the shares; shape of both: (cells,). Here √(½ ((0.6 - 0.8)² + (0.8 - 0.6)²)):
 
+    >>> import numpy as np
     >>> round(score(np.array([36, 64]), np.array([64, 36])).statistic, 4)
     0.2
     """
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n)
-    difference = np.sqrt(a.shares) - np.sqrt(b.shares)
+    difference = a.roots - b.roots
     return Score(min(math.sqrt(dot(difference, difference) / 2), 1.0), None, a.n, b.n)

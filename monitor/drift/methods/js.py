@@ -35,7 +35,7 @@ def score(reference: Side, current: Side) -> Score:
     0.7071
     """
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n)
     p, q = a.shares, b.shares
     average = (p + q) / 2

@@ -36,10 +36,10 @@ def score(reference: Side, current: Side) -> Score:
     0.5
     """
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n, pvalue=True)
-    distance = float(np.maximum.reduce(np.abs(a.below - b.below)))
-    return Score(distance, float(kolmogorov(math.sqrt(effective_size(a.n, b.n)) * distance)), a.n, b.n)
+    distance = float(np.maximum.reduce(b.gaps))
+    return Score(distance, float(kolmogorov(math.sqrt(b.size) * distance)), a.n, b.n)
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:

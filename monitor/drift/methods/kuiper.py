@@ -34,11 +34,11 @@ def score(reference: Side, current: Side) -> Score:
     1.0
     """
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n, pvalue=True)
-    apart = a.below - b.below  # 0 at the end
+    apart = b.apart_below  # 0 at the end
     distance = float(np.maximum.reduce(apart) - np.minimum.reduce(apart))
-    return Score(distance, _tail(math.sqrt(effective_size(a.n, b.n)) * distance), a.n, b.n)
+    return Score(distance, _tail(math.sqrt(b.size) * distance), a.n, b.n)
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:

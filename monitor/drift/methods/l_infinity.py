@@ -29,6 +29,6 @@ def score(reference: Side, current: Side) -> Score:
     0.5
     """
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n)
-    return Score(float(np.maximum.reduce(np.abs(a.shares - b.shares))), None, a.n, b.n)
+    return Score(float(np.maximum.reduce(np.abs(b.apart))), None, a.n, b.n)

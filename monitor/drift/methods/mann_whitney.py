@@ -13,8 +13,8 @@ import math
 from scipy.special import ndtr
 
 from monitor.drift.methods import z_test
-from monitor.drift.samples import Side, pooled, samples
-from monitor.drift.scores import Score, effective_size, undefined
+from monitor.drift.samples import Side, samples
+from monitor.drift.scores import Score, undefined
 from monitor.drift.sums import dot
 
 TITLE = "Mann-Whitney z"
@@ -38,12 +38,12 @@ def score(reference: Side, current: Side) -> Score:
     1.7321
     """
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n, pvalue=True)
-    total, h = a.n + b.n, pooled(a, b)
+    total, h = a.n + b.n, b.pooled
     untied = 1 - dot(h * h, h)
-    apart = abs(dot(a.middle - b.middle, h))
-    z = apart * math.sqrt(12 * effective_size(a.n, b.n) * (total - 1) / total / untied) if untied > 0 else 0.0
+    apart = abs(dot(b.apart_middle, h))
+    z = apart * math.sqrt(12 * b.size * (total - 1) / total / untied) if untied > 0 else 0.0
     return Score(z, 2 * float(ndtr(-z)), a.n, b.n)
 
 

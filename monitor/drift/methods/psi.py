@@ -40,13 +40,13 @@ def score(reference: Side, current: Side, *, smoothing: float = 0.5) -> Score:
     if not 0 <= smoothing < math.inf:
         raise DriftlineError(f"psi: expected smoothing of at least 0 events in a cell, got {smoothing}")
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n)
     if smoothing:
-        p, q = a.smoothed(smoothing), b.smoothed(smoothing)
-    else:
-        held = a.counts > 0
-        if not np.array_equal(held, b.counts > 0):
-            return undefined(a.n, b.n)
-        p, q = a.shares[held], b.shares[held]
+        apart = a.smoothed(smoothing) - b.smoothed(smoothing)
+        return Score(dot(apart, b.logarithms(smoothing)), None, a.n, b.n)
+    held = a.counts > 0
+    if not np.array_equal(held, b.counts > 0):
+        return undefined(a.n, b.n)
+    p, q = a.shares[held], b.shares[held]
     return Score(dot(p - q, log(p / q)), None, a.n, b.n)

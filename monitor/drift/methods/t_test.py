@@ -44,7 +44,7 @@ def score(reference: Side, current: Side, *, positions: Floats | None = None) ->
     a, b = samples(reference, current, positions)
     if a.n < 2 or b.n < 2:
         return undefined(a.n, b.n, pvalue=True)
-    apart = dot(b.shares - a.shares, a.centred)
+    apart = -dot(b.apart, a.centred)
     around = a.centred - apart
     error = math.sqrt(a.variance / (a.n - 1) + dot(b.shares, around * around) / (b.n - 1))
     if not error:

@@ -30,6 +30,6 @@ def score(reference: Side, current: Side) -> Score:
     0.5
     """
     a, b = samples(reference, current)
-    if not a.n or not b.n:
+    if not b.size:
         return undefined(a.n, b.n)
-    return Score(min(float(np.add.reduce(np.abs(a.shares - b.shares))) / 2, 1.0), None, a.n, b.n)
+    return Score(min(float(np.add.reduce(np.abs(b.apart))) / 2, 1.0), None, a.n, b.n)

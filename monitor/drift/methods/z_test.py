@@ -13,7 +13,7 @@ import math
 
 from scipy.special import ndtr, ndtri
 
-from monitor.drift.samples import Side, hits, samples
+from monitor.drift.samples import Side, samples
 from monitor.drift.scores import Score, check_alpha, effective_size, undefined
 
 TITLE = "Two-proportion z"
@@ -37,13 +37,13 @@ def score(reference: Side, current: Side) -> Score:
     3.6515
     """
     a, b = samples(reference, current)
-    found = hits(a, b)
+    found = b.hits
     if found is None or not b.n:
         return undefined(a.n, b.n, pvalue=True)
     total = a.n + b.n
     share, rest = sum(found) / total, (total - sum(found)) / total
     apart = abs(found[0] / a.n - found[1] / b.n)
-    z = apart / math.sqrt(share * rest / effective_size(a.n, b.n)) if rest else 0.0
+    z = apart / math.sqrt(share * rest / b.size) if rest else 0.0
     return Score(z, 2 * float(ndtr(-z)), a.n, b.n)
 
 
