@@ -16,14 +16,14 @@ import numpy as np
 from monitor.derive import Known, Wish, check_sources, of_columns, of_times, of_values, read_wishes
 from monitor.drift.bins import SPECIAL, Bins, Unordered
 from monitor.drift.derived import Derived
-from monitor.drift.profiles import Chunks, Column, Profile, Role
+from monitor.drift.profiles import Column, Profile, Role
 from monitor.drift.segments import CAP
 from monitor.durations import UNITS, format_duration
 from monitor.errors import DriftlineError
 from monitor.gather import PREDICTION, Gathered, Progress, Wanted, gather, no_column
 from monitor.notes import notes_on
 from monitor.observed import Cells, Observed
-from monitor.segmenting import segmentations
+from monitor.segmenting import Cut, segmentations
 
 LENGTHS = tuple(UNITS["h"] * hours for hours in (1, 2, 3, 6, 12, 24, 168))  # of a chunk, unless one is given
 CHUNK_EVENTS = 30  # least mean events of a chunk, where its length may be chosen
@@ -100,9 +100,10 @@ def build(
         kinds[wish.name] = "numeric" if wish.function.names is None else "categorical"
         made[wish.name] = _made(wish.name, "derived", column, kinds[wish.name], bins=bins, derived=derived)
     columns, cells = [one.column for one in made.values()], [one.places for one in made.values()]
-    chunks = _chunks(found, columns, cells, chunk) if found.times else None
+    cut = _cut(found, sum(column.size for column in columns), chunk) if found.times else None
+    chunks = cut.chunks(columns, cells) if cut else None
     start, end = (min(found.times), max(found.times)) if found.times else (None, None)
-    parts = segmentations(segments, {name: (one.column, one.places) for name, one in made.items()}, segment_values)
+    parts = segmentations(segments, {name: (one.column, one.places) for name, one in made.items()}, segment_values, cut)
     profile = Profile(model, version, tuple(columns), start, end, chunks, segmentations=tuple(parts))
     notes = notes_on(profile, {name: one.observed for name, one in made.items()}, {k for k in kinds if kinds[k]})
     left_out, examples = dict(found.left_out), dict(found.examples)
@@ -168,10 +169,9 @@ def _bins(name: str, column: Observed, kind: str, *, bins: int | None, categorie
         raise DriftlineError(f"column {name!r}: {error}") from error
 
 
-def _chunks(found: Gathered, columns: Sequence[Column], cells: Sequence[Cells], length: int | None) -> Chunks:
-    """Counts per stretch of event time that holds any event; stretches begin at multiples of their length."""
+def _cut(found: Gathered, size: int, length: int | None) -> Cut:
+    """Stretches of event time that hold any event, with `size` counts each; they begin at multiples of their length."""
     times = np.array(found.times, dtype=np.int64)
-    size = sum(column.size for column in columns)
     for chosen in (length,) if length else LENGTHS:
         starts, which = np.unique(times - times % chosen, return_inverse=True)
         few = len(times) < CHUNK_EVENTS * len(starts) or len(starts) * size > CHUNK_CELLS
@@ -182,12 +182,7 @@ def _chunks(found: Gathered, columns: Sequence[Column], cells: Sequence[Cells], 
             f"chunks of {format_duration(chosen)} make {len(starts):,} × {size:,} counts, more than {CHUNK_CELLS:,}; "
             "take longer chunks or fewer bins"
         )
-    counts, offset = np.zeros((len(starts), size), dtype=np.int32), 0
-    for column, places in zip(columns, cells, strict=True):
-        flat = np.bincount(which * column.size + places, minlength=len(starts) * column.size)
-        counts[:, offset : offset + column.size] = flat.reshape(len(starts), column.size)
-        offset += column.size
-    return Chunks.of(chosen, tuple(starts.tolist()), counts)
+    return Cut(chosen, starts, which)
 
 
 def _check_options(paths: Sequence[Path], *, bins: int | None, categories: int, chunk: int | None) -> None:

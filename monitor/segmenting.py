@@ -3,19 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from monitor.drift.bins import Unordered
-from monitor.drift.profiles import Column
+import numpy as np
+import numpy.typing as npt
+
+from monitor.drift.bins import Floats, Unordered
+from monitor.drift.courses import learned
+from monitor.drift.profiles import Chunks, Column
 from monitor.drift.segments import CAP, MOST_COLUMNS, MOST_SEGMENTS, Segmentation, counted, frequent
+from monitor.drift.stretches import Stretches
 from monitor.errors import DriftlineError
 from monitor.gather import no_column
 from monitor.observed import Cells
 
 
-def segmentations(asked: Sequence[str], made: Mapping[str, tuple[Column, Cells]], cap: int) -> list[Segmentation]:
+class Cut(NamedTuple):
+    """Event time cut into stretches of a length (ms): their starts, and in which of them each event is."""
+
+    length: int
+    starts: npt.NDArray[np.int64]
+    which: npt.NDArray[np.intp]
+
+    def chunks(self, columns: Sequence[Column], cells: Sequence[Cells]) -> Chunks:
+        """The counts of every stretch; cells: of each event, by column."""
+        return Chunks.of(self.length, tuple(self.starts.tolist()), self._counts(columns, cells, self.which))
+
+    def course(self, columns: Sequence[Column], cells: Sequence[Cells], chosen: npt.NDArray[np.intp]) -> Floats:
+        """How these events, by their places among all, move from stretch to stretch; shape (columns, NUMBERS)."""
+        cells = [row[chosen] for row in cells]
+        counts = self._counts(columns, cells, self.which[chosen])
+        own = [
+            replace(column, counts=np.bincount(row, minlength=column.size).astype(np.int64))
+            for column, row in zip(columns, cells, strict=True)
+        ]
+        return learned(own, Stretches(self.starts, counts, self.length))
+
+    def _counts(
+        self, columns: Sequence[Column], cells: Sequence[Cells], which: npt.NDArray[np.intp]
+    ) -> npt.NDArray[np.int32]:
+        """Shape (stretches, cells of all columns)."""
+        number, offset = len(self.starts), 0
+        counts = np.zeros((number, sum(column.size for column in columns)), dtype=np.int32)
+        for column, row in zip(columns, cells, strict=True):
+            flat = np.bincount(which * column.size + row, minlength=number * column.size)
+            counts[:, offset : offset + column.size] = flat.reshape(number, column.size)
+            offset += column.size
+        return counts
+
+
+def segmentations(
+    asked: Sequence[str], made: Mapping[str, tuple[Column, Cells]], cap: int, cut: Cut | None
+) -> list[Segmentation]:
     """Segments by what was asked for: a column, or several with commas between them.
 
-    made: the profile's columns with each event's cell. cap: most segments with a name, of each segmentation.
+    made: the profile's columns with each event's cell. cap: most segments with a name, of each segmentation. cut: event
+    time, by which it is learned how each segment moves; None where events have none.
     """
     if not 1 <= cap <= MOST_SEGMENTS - 2:
         raise DriftlineError(f"--segment-values: expected 1 to {MOST_SEGMENTS - 2}, got {cap}; the default is {CAP}")
@@ -30,7 +74,9 @@ def segmentations(asked: Sequence[str], made: Mapping[str, tuple[Column, Cells]]
         values = frequent(bins, own, cap=cap)
         places = Segmentation(names, values, 0, b"").lookup(bins)(own)
         counts = counted(places, cells, [column.size for column in columns], len(values) + 2)
-        found.append(Segmentation.of(names, values, counts))
+        parts = [np.flatnonzero(places == place) for place in range(len(counts))]
+        course = np.array([cut.course(columns, cells, part) for part in parts]) if cut else None
+        found.append(Segmentation.of(names, values, counts, course))
     return found
 
 

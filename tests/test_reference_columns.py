@@ -10,6 +10,7 @@ import pytest
 
 from monitor.drift import profiles
 from monitor.drift.bins import INVALID, MISSING, Ordered, Unordered, ordered_bins
+from monitor.drift.calibration import calibrate
 from monitor.errors import DriftlineError
 from tests.logfiles import DAY, HOUR, START, as_csv, column, flat, half_hours, made, write
 
@@ -200,6 +201,26 @@ def test_segments_are_the_most_frequent_values_and_what_the_others_and_the_missi
         "country=DE,channel=web": 5, "country=FR,channel=web": 3, "country=other,channel=other": 3,
         "country=missing,channel=missing": 1,
     }  # fmt: skip
+
+
+def test_of_events_with_times_it_is_known_how_far_each_segment_moves_by_itself(tmp_path: Path) -> None:
+    """DE rises while FR falls, hour by hour and back again: together they stand still."""
+    rng, lines = np.random.default_rng(1), []
+    for hour in range(60):
+        shift = 0.5 * (-1) ** hour
+        for i in range(100):
+            country, sign = ("DE", 1) if i % 2 else ("FR", -1)
+            lines.append(f"{START + hour * HOUR},{country},{rng.normal() + sign * shift:.6f}")
+    path = write(tmp_path, "log.csv", "time,country,x\n" + "\n".join(lines) + "\n")
+    profile, _ = made(path, time="time", segments=["country"], chunk=HOUR)
+    (whole,) = [c for c, own in zip(calibrate(profile), profile.columns, strict=True) if own.name == "x"]
+    (found,) = profile.segmentations
+    assert found.course is not None
+    variances = dict(zip(found.segments, found.course[:, [c.name for c in profile.columns].index("x"), 1], strict=True))
+    assert variances["country=DE"] > 20 * whole.variation.variance
+    assert variances["country=FR"] > 20 * whole.variation.variance
+    assert variances["country=missing"] == 0
+    assert made(path, ignore=["time"], segments=["country"])[0].segmentations[0].course is None
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from monitor.cli import app
 from monitor.drift import profiles
+from monitor.drift.bins import Floats
 from monitor.drift.profiles import Profile
 from tests.logfiles import HOUR, START, decoded, made, write
 
@@ -74,6 +75,26 @@ def test_a_rolling_reference_forgets_all_that_its_segments_held(folder: Path) ->
     assert {name: sum(counts) for name, counts in parts(new).items()} == {
         "country=DE": 2 * 96, "country=FR": 2 * 48, "country=other": 2 * 48, "country=missing": 2 * 48
     }  # fmt: skip
+
+
+def course(profile: Profile) -> Floats:
+    (found,) = profile.segmentations
+    assert found.course is not None
+    return found.course
+
+
+def test_a_rolling_reference_knows_how_its_segments_moved_in_the_windows_alone(folder: Path) -> None:
+    assert updated(folder, "--keep", "2d").exit_code == 0
+    old, new = (profiles.decode((folder / name).read_bytes()) for name in ("credit-3.json", "new.json"))
+    hours, days = (int(course(profile)[0, 0, 4]) for profile in (old, new))
+    assert (hours, days) == (16, 2)  # chunks of six hours
+
+
+def test_windows_longer_than_the_chunks_make_a_course_over_longer_ones(folder: Path) -> None:
+    assert updated(folder).exit_code == 0
+    old, new = (profiles.decode((folder / name).read_bytes()) for name in ("credit-3.json", "new.json"))
+    assert (old.chunks and old.chunks.size, new.chunks and new.chunks.size) == (6 * HOUR, 24 * HOUR)
+    assert course(new)[..., 4].tolist() == (course(old)[..., 4] // 4).tolist()
 
 
 def test_a_part_of_what_segments_held_cannot_be_forgotten(folder: Path) -> None:

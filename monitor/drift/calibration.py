@@ -64,32 +64,27 @@ def calibrate(
     phases: whether a window may be compared with the reference's counts of its hour or day; else they vary more.
     """
     if profile.chunks is None:
-        return tuple(Calibration(shares=_shares(column, None, 1.0)) for column in profile.columns)
+        return tuple(Calibration(shares=expected_shares(column, None, 1.0)) for column in profile.columns)
     found = stretches(profile.chunks, length=length, offset=offset)
-    places = list(zip(profile.columns, profile.offsets[:-1], profile.offsets[1:], strict=True))
+    return of_stretches(profile.columns, found, seasons(found.length) if length and phases else ())
+
+
+def of_stretches(
+    columns: Sequence[Column], found: Stretches, possible: Sequence[Season] = ()
+) -> tuple[Calibration, ...]:
+    """The calibration of every column for windows as long as these stretches; possible: seasons that may be found."""
+    offsets = np.cumsum([0, *(column.size for column in columns)]).tolist()
+    places = list(zip(columns, offsets[:-1], offsets[1:], strict=True))
     designs = [
         design_effect(found.cells(first, stop + MISSING).counts) if column.ordered else math.nan
         for column, first, stop in places
     ]
     common = _middle([design for design in designs if not math.isnan(design)], 1.0)
-    possible = seasons(found.length) if length and phases else ()
     made = [
         _column(column, found.cells(first, stop), design, common, possible)
         for (column, first, stop), design in zip(places, designs, strict=True)
     ]
     return tuple(_with_memory(made))
-
-
-def of_part(profile: Profile, whole: Sequence[Calibration]) -> tuple[Calibration, ...]:
-    """The calibration of every column for a part of the events, of whose course in time nothing is known.
-
-    whole: of all events, without phases. The part is taken to move as far as the whole does.
-    """
-    return tuple(
-        replace(known, shares={kind: own.moving(known.shares[kind].variation) for kind, own in shares.items()})
-        for column, known in zip(profile.columns, whole, strict=True)
-        for shares in [_shares(column, None, known.design)]
-    )
 
 
 def _with_memory(columns: Sequence[Calibration]) -> Iterator[Calibration]:
@@ -109,7 +104,7 @@ def _column(column: Column, part: Stretches, design: float, common: float, possi
     whole, part = part, _filled(part._replace(counts=part.counts[:, :MISSING]))
     values = part.counts
     if len(values) < 2:
-        return Calibration(shares=_shares(column, whole, common), stretches=len(values))
+        return Calibration(shares=expected_shares(column, whole, common), stretches=len(values))
     cells, scale = _cells(column, values)
     watched = _Watched(cells, np.add.reduce(values, axis=1), part, scale, column.ordered)
     if math.isnan(design):  # of the rows that come together, as the model's other columns tell, no more than show here
@@ -122,7 +117,7 @@ def _column(column: Column, part: Stretches, design: float, common: float, possi
                 variation, season = left, tried
     phases = _phases(season, part.middles, values) if season else None
     onsets = tuple(_onsets(column, part, design, season, variation.memory))
-    return Calibration(variation, design, phases, _shares(column, whole, design), len(values), onsets)
+    return Calibration(variation, design, phases, expected_shares(column, whole, design), len(values), onsets)
 
 
 def _onsets(column: Column, part: Stretches, design: float, season: Season | None, memory: float) -> Iterator[Onset]:
@@ -194,8 +189,8 @@ def _filled(part: Stretches) -> Stretches:
     return part._replace(starts=part.starts[filled], counts=part.counts[filled])
 
 
-def _shares(column: Column, part: Stretches | None, design: float) -> dict[str, Expected]:
-    """What to expect of missing, invalid and unseen."""
+def expected_shares(column: Column, part: Stretches | None, design: float) -> dict[str, Expected]:
+    """What to expect of missing, invalid and unseen values, and how these vary in a part of the column's events."""
     events, used = int(column.counts.sum()), None if part is None else _filled(part)
     made = {}
     for kind, place in (("missing", MISSING), ("invalid", INVALID)):

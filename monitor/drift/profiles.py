@@ -172,6 +172,8 @@ class Profile:
         for segmentation in self.segmentations:
             digest.update(json.dumps([segmentation.columns, segmentation.values]).encode())
             digest.update(segmentation.counts.astype("<i8").tobytes())
+            if segmentation.moves:
+                digest.update(zlib.decompress(segmentation.moves))
         return digest.hexdigest()[:12]
 
 
@@ -228,7 +230,7 @@ def _decode(document: dict[str, Any]) -> Profile:
     history = tuple(map(_decode_update, field_of(document, "history", list))) if "history" in document else ()
     listed = field_of(document, "segmentations", list) if "segmentations" in document else []
     size = sum(column.size for column in columns)
-    segmentations = tuple(segments.decode(found, size) for found in listed)
+    segmentations = tuple(segments.decode(found, size, len(columns)) for found in listed)
     return Profile(names[0], names[1], columns, times[0], times[1], chunks, history, segmentations)
 
 

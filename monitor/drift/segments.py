@@ -18,13 +18,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from monitor.drift.bins import INVALID, MISSING, Bins, Counts, Unordered
+from monitor.drift.bins import INVALID, MISSING, Bins, Counts, Floats, Unordered
 from monitor.drift.fields import field_of, unpacked
+from monitor.drift.variation import MOST_MEMORY
 from monitor.errors import DriftlineError
 
 OTHER, ABSENT = "other", "missing"  # what stands for a value in the two segments that every segmentation has
 CAP = 20  # segments with a name of their own, unless another number is asked for
 MOST_COLUMNS = 3
+NUMBERS = 17  # that a segment's course has of each column: see `courses`
 MOST_SEGMENTS = 1_000  # of a profile: each has counts in every pane
 LONGEST = 100  # characters of a value; events with a longer one are in `other`
 _ESCAPED = str.maketrans({char: f"%{ord(char):02X}" for char in "%=,"})
@@ -37,17 +39,26 @@ class Segmentation:
     """How events are told apart: by `columns`, a segment for each of `values` (one per column), and two more.
 
     `packed` holds the reference's counts of every segment: compressed, because few of a worker's are in use at a time.
+    `moves` holds how each of them moves by itself, likewise; empty where that is not known.
     """
 
     columns: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
     cells: int
     packed: bytes
+    moves: bytes = b""
 
     @classmethod
-    def of(cls, columns: tuple[str, ...], values: tuple[tuple[str, ...], ...], counts: Counts) -> Segmentation:
-        """A segmentation with these counts, of shape (segments, profile.size)."""
-        return cls(columns, values, counts.shape[1], zlib.compress(counts.astype("<i8").tobytes(), 6))
+    def of(
+        cls,
+        columns: tuple[str, ...],
+        values: tuple[tuple[str, ...], ...],
+        counts: Counts,
+        course: Floats | None = None,
+    ) -> Segmentation:
+        """A segmentation with these counts, of shape (segments, profile.size), and this course."""
+        moves = b"" if course is None else zlib.compress(course.astype("<f8").tobytes(), 6)
+        return cls(columns, values, counts.shape[1], zlib.compress(counts.astype("<i8").tobytes(), 6), moves)
 
     @property
     def name(self) -> str:
@@ -70,6 +81,14 @@ class Segmentation:
         """The reference's counts of every segment; shape (segments, profile.size)."""
         flat = np.frombuffer(zlib.decompress(self.packed), dtype="<i8")
         return flat.reshape(len(self.values) + 2, self.cells).astype(np.int64)
+
+    @property
+    def course(self) -> Floats | None:
+        """How every segment moves by itself (see `courses`), where known; shape (segments, columns, NUMBERS)."""
+        if not self.moves:
+            return None
+        flat = np.frombuffer(zlib.decompress(self.moves), dtype="<f8").astype(np.float64)
+        return flat.reshape(len(self.values) + 2, -1, NUMBERS)
 
     def lookup(self, bins: Sequence[Bins]) -> Lookup:
         """Tells the segments of events by the bins of its columns."""
@@ -163,22 +182,45 @@ def check(
         totals = np.add.reduceat(counts, offsets[:-1], axis=1)
         if np.any(counts < 0) or np.any(counts.sum(axis=0) != whole) or np.any(totals != totals[:, :1]):
             raise DriftlineError(f"segments by {found.name}: their counts do not add up to those of the reference")
+        _check_course(found, len(offsets) - 1)
 
 
 def encode(found: Segmentation) -> dict[str, Any]:
     """The segmentation, ready for JSON."""
-    return {"columns": found.columns, "values": found.values, "counts": base64.b64encode(found.packed).decode()}
+    made = {"columns": found.columns, "values": found.values, "counts": base64.b64encode(found.packed).decode()}
+    return made | ({"course": base64.b64encode(found.moves).decode()} if found.moves else {})
 
 
-def decode(document: Any, size: int) -> Segmentation:
-    """The segmentation that `encode` made, of a profile of so many cells. Raises DriftlineError for anything else."""
+def decode(document: Any, size: int, width: int) -> Segmentation:
+    """The segmentation that `encode` made, of a profile of so many cells in a `width` of columns.
+
+    Raises DriftlineError for anything else.
+    """
     columns, values = (field_of(document, key, list) for key in ("columns", "values"))
     if not all(isinstance(value, list) for value in values):
         raise DriftlineError("'values' of segments must be lists of strings")
     named = tuple(tuple(sys.intern(str(part)) for part in value) for value in values)
     raw = unpacked(field_of(document, "counts", str), (len(named) + 2) * size * 8)
     counts = np.frombuffer(raw, dtype="<i8").reshape(len(named) + 2, size)
-    return Segmentation.of(tuple(map(str, columns)), named, counts)
+    course = None
+    if "course" in document:
+        raw = unpacked(field_of(document, "course", str), (len(named) + 2) * width * NUMBERS * 8)
+        course = np.frombuffer(raw, dtype="<f8").reshape(len(named) + 2, width, NUMBERS)
+    return Segmentation.of(tuple(map(str, columns)), named, counts, course)
+
+
+def _check_course(found: Segmentation, width: int) -> None:
+    course = found.course
+    if course is None:
+        return
+    if course.shape != (len(found.values) + 2, width, NUMBERS):
+        raise DriftlineError(f"segments by {found.name}: expected {NUMBERS} numbers of each column of each segment")
+    least = np.zeros(NUMBERS)
+    least[2::4] = -np.inf  # z: after a design effect, variance, z, memory and stretches four times
+    most = np.full(NUMBERS, np.inf)
+    most[3::4] = MOST_MEMORY
+    if not np.all(np.isfinite(course) & (course >= least) & (course <= most)):
+        raise DriftlineError(f"segments by {found.name}: their course has numbers that cannot be")
 
 
 def _check_values(found: Segmentation, bins: Mapping[str, Bins]) -> None:

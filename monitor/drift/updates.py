@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.drift import summaries
-from monitor.drift.bins import Counts
+from monitor.drift.bins import Counts, Floats
+from monitor.drift.courses import learned, lengthened
 from monitor.drift.profiles import Chunks, Profile, Update
 from monitor.drift.segments import Segmentation
+from monitor.drift.stretches import stretches
 from monitor.errors import DriftlineError
 
 MOST_UPDATES = 100  # of a profile's history that are kept, the newest
@@ -44,6 +46,14 @@ class Choice(NamedTuple):
     windows: list[Window]
     known: int
     overlapping: int
+
+
+class Kept(NamedTuple):
+    """Windows that are folded in, from when on anything is kept (None: all), and the chunks that come of it."""
+
+    windows: list[Window]
+    since: int | None
+    chunks: Chunks | None
 
 
 def choose(profile: Profile, windows: Sequence[Window]) -> Choice:
@@ -84,7 +94,7 @@ def fold(profile: Profile, windows: Sequence[Window], *, keep: int | None = None
     if not kept:
         raise DriftlineError(f"no window begins in the last {keep} ms before the end of the last; keep more")
     chunks = _chunks(profile.chunks, kept, since)
-    segmentations = _segmentations(profile, kept, since)
+    segmentations = _segmentations(profile, Kept(kept, since, chunks))
     if since is None:
         counts = np.concatenate([column.counts for column in profile.columns])
         counts = counts + np.add.reduce([window.counts for window in kept])
@@ -116,8 +126,9 @@ def unlike_segments(profile: Profile, window: Window) -> str | None:
     return None
 
 
-def _segmentations(profile: Profile, windows: Sequence[Window], since: int | None) -> tuple[Segmentation, ...]:
+def _segmentations(profile: Profile, kept: Kept) -> tuple[Segmentation, ...]:
     """The reference's segments with those of the windows; all or nothing of what they held is forgotten."""
+    since = kept.since
     if profile.segmentations and since is not None and profile.chunks and profile.chunks.starts[-1] >= since:
         names = "; ".join(found.name for found in profile.segmentations)
         raise DriftlineError(
@@ -127,19 +138,45 @@ def _segmentations(profile: Profile, windows: Sequence[Window], since: int | Non
     made = []
     for found in profile.segmentations:
         counts = found.counts if since is None else np.zeros_like(found.counts)
-        for window in windows:
+        for window in kept.windows:
             for row, name in zip(counts, found.segments, strict=True):
                 if name in window.segments:
                     row += window.segments[name]
-        made.append(Segmentation.of(found.columns, found.values, counts))
+        made.append(Segmentation.of(found.columns, found.values, counts, _course(profile, found, counts, kept)))
     return tuple(made)
+
+
+def _course(profile: Profile, found: Segmentation, counts: Counts, kept: Kept) -> Floats | None:
+    """How the segments moved in these windows alone, or before them where nothing is forgotten; counts: of segments."""
+    if kept.since is None:
+        return _kept_course(profile, found, kept.chunks)
+    nothing = np.zeros(profile.size, dtype=np.int64)
+    made = []
+    for name, own in zip(found.segments, counts, strict=True):
+        windows = [replace(one, counts=one.segments.get(name, nothing).astype(np.int64)) for one in kept.windows]
+        chunks = _chunks(profile.chunks, windows, kept.since)
+        assert chunks is not None  # what is kept has times
+        made.append(learned(summaries.as_reference(profile, own).columns, stretches(chunks)))
+    return np.array(made)
+
+
+def _kept_course(profile: Profile, found: Segmentation, chunks: Chunks | None) -> Floats | None:
+    """That of the reference as it was, for chunks that may have become longer."""
+    if found.course is None or profile.chunks is None or chunks is None or chunks.size == profile.chunks.size:
+        return found.course
+    return lengthened(found.course, chunks.size // profile.chunks.size)
+
+
+def _length(windows: Sequence[Window]) -> int:
+    """The most frequent one."""
+    return Counter(window.end - window.start for window in windows).most_common(1)[0][0]
 
 
 def _chunks(chunks: Chunks | None, windows: Sequence[Window], since: int | None) -> Chunks | None:
     """The reference's chunks and the windows, of one length: the longer one, as shorter ones can be put together."""
     if chunks is None and since is None:
         return None  # what the reference itself held has no time
-    length = Counter(window.end - window.start for window in windows).most_common(1)[0][0]
+    length = _length(windows)
     rows = np.array([window.counts for window in windows], dtype=np.int64)
     starts = np.array([window.start for window in windows], dtype=np.int64)
     if chunks is None:

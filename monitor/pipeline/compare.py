@@ -18,8 +18,9 @@ import numpy as np
 
 from monitor.config import ColumnRules
 from monitor.drift import summaries
-from monitor.drift.bins import INVALID, MISSING, Counts, Unordered
-from monitor.drift.calibration import Calibration, calibrate, of_part
+from monitor.drift.bins import INVALID, MISSING, Counts, Floats, Unordered
+from monitor.drift.calibration import Calibration, calibrate
+from monitor.drift.courses import of_part
 from monitor.drift.decisions import Effect, Levels, levels
 from monitor.drift.profiles import Profile
 from monitor.drift.segments import Segmentation
@@ -74,6 +75,12 @@ class Comparison:
         return calibrate(self.profile, length=self._length, offset=self._offset, phases=False)
 
     @property
+    def _times(self) -> int:
+        """How many of the reference's chunks make a window."""
+        size = self.profile.chunks.size if self.profile.chunks else 0
+        return self._length // size if size and self._length and self._length % size == 0 else 1
+
+    @property
     def _comparable(self) -> int:
         """Segments of which the reference has events enough."""
         first = self.profile.offsets[1]
@@ -85,11 +92,13 @@ class Comparison:
         for segmentation in self._segmentations:
             if names.isdisjoint(segmentation.segments):
                 continue
-            for name, counts in zip(segmentation.segments, segmentation.counts, strict=True):
+            course = segmentation.course
+            for place, (name, counts) in enumerate(zip(segmentation.segments, segmentation.counts, strict=True)):
                 if name in names:
-                    yield name, self._of(summaries.as_reference(self.profile, counts))
+                    own = None if course is None else course[place]
+                    yield name, self._of(summaries.as_reference(self.profile, counts), own)
 
-    def _of(self, profile: Profile) -> Comparison:
+    def _of(self, profile: Profile, course: Floats | None) -> Comparison:
         # With too few events of the reference nothing is decided, however many the window has.
         least = self.min_events if profile.events >= self.min_events else sys.maxsize
         return Comparison(
@@ -100,7 +109,7 @@ class Comparison:
             length=self._length,
             offset=self._offset,
             decisions=self._decisions,
-            calibrations=of_part(profile, self._without_seasons),
+            calibrations=of_part(profile.columns, self._without_seasons, course, times=self._times),
         )
 
     def sums(self, counts: Counts) -> Counts:

@@ -20,6 +20,7 @@ HOURS = 180
         World("clustered", columns=12, numbers=8, chunks=120, n=1_000, cluster=5, swing=20),
         World("daily", columns=12, numbers=8, chunks=240, daily=0.5, n=2_000),
         World("slow", columns=12, numbers=8, chunks=168, sd=0.15, memory=0.97),
+        World("segments", columns=6, numbers=4, segments=3, chunks=120, n=2_000, sd=0.1, memory=0.5),
         World("long tail", columns=6, numbers=0, categories=200, n=500, chunks=120),
     ],
     ids=lambda world: world.name,

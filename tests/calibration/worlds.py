@@ -96,13 +96,20 @@ class Simulated:
         for i, cuts in enumerate(self._cuts):
             drawn = self._drawn(i, slice(0, self.world.chunks), NONE)
             total = drawn.sum(axis=0)
-            self._places.append(np.arange(len(total)) if i < self.world.numbers else _places(total))
-            bins = _ordered(cuts) if i < self.world.numbers else _unordered(total)
+            self._places.append(np.arange(len(total)) if i < self.world.numbers else _places(total, self._order(total)))
+            bins = _ordered(cuts) if i < self.world.numbers else _unordered(total, self._order(total))
             chunks.append(self._filled(i, drawn))
             columns.append(Column(f"c{i:02}", "feature", bins, chunks[-1].sum(axis=0)))
         starts = tuple(START + hour * HOUR for hour in range(self.world.chunks))
         packed = Chunks.of(HOUR, starts, np.concatenate(chunks, axis=1).astype(np.int32))
         return Profile("m", "1", tuple(columns), START, starts[-1] + HOUR - 1, packed)
+
+    def _order(self, total: Counts) -> Counts:
+        """The categories by rank; that of their names where segments must have the same bins."""
+        if self.world.segments > 1:
+            assert total.all(), "a category that a segment lacks would need a bin of its own"
+            return np.arange(len(total))
+        return np.argsort(-total, kind="stable")
 
     def _binned(self, column: int, hours: slice, change: Change = NONE) -> Counts:
         """Counts on the reference's bins, a slice at a time."""
@@ -158,18 +165,18 @@ def _shown(categories: int) -> int:
     return min(categories, CAP)
 
 
-def _unordered(total: Counts) -> Bins:
+def _unordered(total: Counts, order: Counts) -> Bins:
     """The categories that the reference has, the most frequent first; what it lacks fills the room that is left."""
-    names = [f"v{i}" for i in np.argsort(-total, kind="stable")]
+    names = [f"v{i}" for i in order]
     shown = _shown(len(total))
     others = int(np.count_nonzero(total)) - shown
     return Unordered(tuple(names[:shown]), tuple(names[shown : shown + max(others, 0)]))
 
 
-def _places(total: Counts) -> Counts:
+def _places(total: Counts, order: Counts) -> Counts:
     """The bin of each category: its own, `other`, or `unseen` where the reference has none of it."""
     shown = _shown(len(total))
     places = np.empty(len(total), dtype=np.int64)
-    places[np.argsort(-total, kind="stable")] = np.minimum(np.arange(len(total)), shown)
+    places[order] = np.minimum(np.arange(len(total)), shown)
     places[total == 0] = shown + 1
     return places
