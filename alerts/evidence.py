@@ -54,10 +54,14 @@ def _parts(settings: Settings) -> str:
     """Of a cause's worst column the parts that moved most: the reference's share, the window's, and what it is."""
     names = ("column_moved_reference_ratio", "column_moved_ratio")
     column = f"{MATCH}, column=%[4]q"
-    then, now = (f"max({_now(name, settings, f'{column}, part=%[5]q')})" for name in names)
-    shares = " → ".join(_with(f"100 * {share}", f"{_number(SHARE)} %", CAUSE, PART) for share in (then, now))
+    shares = (f"100 * max({_now(name, settings, f'{column}, part=%[5]q')})" for name in names)
+    # A scrape may come between two queries: without its shares a part is told by its name.
+    then, now = (
+        _with(share, f"{_number(SHARE)} %{word}", CAUSE, PART)
+        for share, word in zip(shares, (" → ", " of "), strict=True)
+    )
     change = " - ".join(f"max by (part) ({_now(name, settings, column)})" for name in names)
-    told = _each("part", f"{shares} of {{{{ {PART} }}}}")
+    told = _each("part", f"{then}{now}{{{{ {PART} }}}}")
     return _with(_top(PARTS, f"abs({change})"), f" ({told})", CAUSE)
 
 

@@ -11,6 +11,7 @@ from monitor.metrics import Metrics
 from monitor.metrics_names import MOVED
 from monitor.metrics_windows import show
 from monitor.pipeline.results import Result, bare
+from monitor.pipeline.state import Series, SeriesKey, State, dump, load
 from tests.examples import HOUR, START, config, explained, profile, result, segmented
 from tests.test_metrics import AGE, W, configured, value
 
@@ -120,7 +121,10 @@ def test_a_restarted_worker_shows_what_moved_in_the_last_window() -> None:
     before, after = configured(), configured()
     before.window(explained(result()), profile())
 
-    after.restore(msgspec.msgpack.decode(msgspec.msgpack.encode(bare(explained(result()))), type=Result), profile())
+    key = SeriesKey("credit", "3", profile().fingerprint, "")
+    kept = load(dump(State(series={key: Series(last=bare(explained(result())))}))).series[key].last
+    assert kept is not None
+    after.restore(kept, profile())
 
     assert shown_parts(after) == shown_parts(before) != []
 
