@@ -93,7 +93,7 @@ def _column(name: str, values: Floats) -> Column:
 
 
 def _alone(world: World, counts: Counts, method: Method) -> float:
-    """Microseconds of one method's score on the bins that it takes: 200, ten, or two; what they share was made before."""
+    """CPU (µs) of one method's score on the bins that it takes: 200, ten, or two. What is shared was made before."""
     rows = [world.profile.columns[0].counts[:-SPECIAL], counts[: world.profile.columns[0].size - SPECIAL]]
     if method.binary or method.bins == "coarse":
         rows = [side.reshape(2 if method.binary else CELLS, -1).sum(axis=1) for side in rows]
