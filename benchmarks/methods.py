@@ -93,13 +93,18 @@ def _column(name: str, values: Floats) -> Column:
 
 
 def _alone(world: World, counts: Counts, method: Method) -> float:
-    """CPU (µs) of one method's score on the bins that it takes: 200, ten, or two. What is shared was made before."""
-    rows = [world.profile.columns[0].counts[:-SPECIAL], counts[: world.profile.columns[0].size - SPECIAL]]
+    """CPU (µs) of one method's score on the bins that it takes, 200, ten, or two, of each of all columns together.
+
+    What methods share was made before.
+    """
+    sides = np.concatenate([column.counts for column in world.profile.columns]), counts
+    rows = [side.reshape(COLUMNS, -1)[:, :-SPECIAL] for side in sides]
     if method.binary or method.bins == "coarse":
-        rows = [side.reshape(2 if method.binary else CELLS, -1).sum(axis=1) for side in rows]
+        rows = [side.reshape(COLUMNS, 2 if method.binary else CELLS, -1).sum(axis=2) for side in rows]
     reference = Sample(rows[0])
-    current = Compared(reference, rows[1], n=int(rows[1].sum()))
-    return cpu_of(lambda: [method.score(reference, current) for _ in range(CALLS)]) / CALLS * 1e6
+    current = Compared(reference, rows[1])
+    calls = CALLS // COLUMNS
+    return cpu_of(lambda: [method.rows(reference, current) for _ in range(calls)]) / calls / COLUMNS * 1e6
 
 
 class ByHand:

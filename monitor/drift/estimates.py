@@ -59,7 +59,7 @@ def mean(bins: Ordered, counts: Counts) -> Estimate:
         return Estimate(math.nan, math.nan, math.nan)
     shares = counts / n
     error, beyond = _bounded(bins, shares, power=1)
-    return Estimate(dot(shares, bins.centers), error, beyond)
+    return Estimate(float(dot(shares, bins.centers)), error, beyond)
 
 
 def spread(bins: Ordered, counts: Counts) -> Estimate:
@@ -96,4 +96,4 @@ def _bounded(bins: Ordered, shares: Floats, *, power: int) -> tuple[float, float
     closed = np.isfinite(reaches)
     scale = float(reaches[closed].max(initial=0.0)) or 1.0
     raised = (reaches[closed] / scale) ** power
-    return scale * dot(shares[closed], raised) ** (1 / power), float(shares[~closed].sum())
+    return scale * float(dot(shares[closed], raised)) ** (1 / power), float(shares[~closed].sum())

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.drift.bins import Counts, Floats
-from monitor.drift.scores import check, check_counts, effective_size
+from monitor.drift.scores import check
 from monitor.drift.sums import dot, log
 from monitor.errors import DriftlineError
 
@@ -28,34 +29,48 @@ class once(Generic[T]):  # a decorator, as property
 
 
 class Sample:
-    """Counts of `n` events on the reference's bins; shape of all: (bins,). Do not change the counts afterwards.
+    """Counts of `n` events on the reference's bins; shape of all: (..., bins). Do not change the counts afterwards.
 
-    positions: a value for every bin, finite and never decreasing; by default the bins' ranks. Of two samples the
-    reference's are taken. Shares and what follows from them are for samples with events.
+    With more than one axis there is a sample in every row, and each has what it would have alone: one operation for
+    many columns costs little more than for one. positions: a value for every bin, finite and never decreasing; by
+    default the bins' ranks. Of two samples the reference's are taken. A sample without events has shares of 0.
     """
 
-    def __init__(self, counts: Counts, *, positions: Floats | None = None, n: int | None = None) -> None:
+    def __init__(self, counts: Counts, *, positions: Floats | None = None) -> None:
         self.counts = counts
-        self.n = check_counts(counts) if n is None else n
+        self.n: Counts = np.add.reduce(counts, axis=-1)
+        self.events = np.expand_dims(self.n, -1)
         self._positions = positions
         self._smoothed: dict[float, Floats] = {}
+
+    @staticmethod
+    def pair(reference: Side, current: Side, positions: Floats | None = None) -> tuple[Sample, Compared]:
+        """Both sides as samples; `positions` are for rows of counts. Raises DriftlineError where rows do not fit."""
+        rows = [side.counts if isinstance(side, Sample) else side for side in (reference, current)]
+        check(*rows)
+        a = reference if isinstance(reference, Sample) else Sample(reference, positions=positions)
+        if positions is not None:
+            _ = a.positions  # wrong ones are told, also where a sample is empty
+        return a, Compared(a, rows[1])
 
     def smoothed(self, smoothing: float = 0.5) -> Floats:
         """Shares with that many events more in every bin, so that none is 0; half an event is Jeffreys' prior."""
         if smoothing not in self._smoothed:
-            shares = (self.counts + smoothing) / (self.n + smoothing * len(self.counts))
-            self._smoothed[smoothing] = np.asarray(shares, dtype=np.float64)
+            total = self.events + smoothing * self.counts.shape[-1]
+            self._smoothed[smoothing] = np.divide(self.counts + smoothing, total)
         return self._smoothed[smoothing]
 
     @once
     def shares(self) -> Floats:
         """Share of the events in each bin."""
-        return self.counts / self.n
+        made: Floats = self.counts / np.maximum(self.events, 1)
+        return made
 
     @once
     def below(self) -> Floats:
         """Cumulative share: of the events in a bin or before it."""
-        return self.counts.cumsum() / self.n
+        made: Floats = self.counts.cumsum(axis=-1) / np.maximum(self.events, 1)
+        return made
 
     @once
     def middle(self) -> Floats:
@@ -70,27 +85,29 @@ class Sample:
     @once
     def positions(self) -> Floats:
         """A value for every bin. Raises DriftlineError where the given ones do not fit."""
-        found, bins = self._positions, len(self.counts)
+        found, shape = self._positions, self.counts.shape
         if found is None:
-            return np.arange(bins, dtype=np.float64)
-        if found.shape != (bins,):
-            raise DriftlineError(f"positions: expected one for each of {bins} bins, got shape {found.shape}")
+            return np.broadcast_to(np.arange(shape[-1], dtype=np.float64), shape)
+        if found.shape != shape:
+            raise DriftlineError(f"positions: expected one for each of {shape[-1]} bins, got shape {found.shape}")
         # nan compares as false, and what is sorted is finite where its ends are.
-        if not (found[1:] >= found[:-1]).all() or not np.isfinite(found[:: max(bins - 1, 1)]).all():
+        ends = found[..., :: max(shape[-1] - 1, 1)]
+        if not (found[..., 1:] >= found[..., :-1]).all() or not np.isfinite(ends).all():
             raise DriftlineError("positions: expected finite ones that never decrease, one per bin in their order")
         return found
 
     @once
     def quarters(self) -> Floats:
         """A quarter of the way from each bin to the next, and 0: between the largest floats a half would overflow."""
-        places, quarters = self.positions * 0.25, np.zeros(len(self.counts))
-        np.subtract(places[1:], places[:-1], out=quarters[:-1])
+        places, quarters = self.positions * 0.25, np.zeros(self.counts.shape)
+        np.subtract(places[..., 1:], places[..., :-1], out=quarters[..., :-1])
         return quarters
 
     @once
-    def scale(self) -> float:
-        """The largest position, signs left out; at least the smallest float."""
-        return max(float(abs(self.positions[0])), float(abs(self.positions[-1])), 5e-324)
+    def scale(self) -> Floats:
+        """The largest position, signs left out; at least the smallest float. Shape (..., 1)."""
+        ends = np.maximum(np.abs(self.positions[..., :1]), np.abs(self.positions[..., -1:]))
+        return np.maximum(ends, 5e-324)
 
     @once
     def centred(self) -> Floats:
@@ -99,24 +116,27 @@ class Sample:
         Counted from the bin with most events, so that events of one value have exactly no variance.
         """
         scaled = self.positions / self.scale
-        scaled -= scaled[self.counts.argmax()]
-        return scaled - dot(self.shares, scaled)
+        most = np.expand_dims(self.counts.argmax(axis=-1), -1)
+        scaled -= np.take_along_axis(scaled, most, axis=-1)
+        return scaled - np.expand_dims(dot(self.shares, scaled), -1)
 
     @once
-    def variance(self) -> float:
+    def variance(self) -> Floats:
         """Variance of `centred` over the events, as of a population."""
         return dot(self.shares, self.centred * self.centred)
 
 
 class Compared(Sample):
     """A sample beside its reference; differences are the reference's less its own. `size` is the effective one of both,
-    0 where one is empty, and the differences are for samples with events.
+    0 where one is empty, and `part` its own part of all events.
     """
 
-    def __init__(self, reference: Sample, counts: Counts, *, n: int) -> None:
-        super().__init__(counts, n=n)
+    def __init__(self, reference: Sample, counts: Counts) -> None:
+        super().__init__(counts)
         self.reference = reference
-        self.size = effective_size(reference.n, n)
+        total = np.maximum(reference.n + self.n, 1)
+        self.size: Floats = reference.n * 1.0 * self.n / total  # counts may be too large to be multiplied
+        self.part = np.expand_dims(self.n / total, -1)
         self._logarithms: dict[float, Floats] = {}
 
     def logarithms(self, smoothing: float = 0.5) -> Floats:
@@ -151,38 +171,21 @@ class Compared(Sample):
         return self.apart_middle * self.apart_middle
 
     @once
-    def squares_below(self) -> Floats:
-        """Squares of the differences of the cumulative shares."""
-        return self.apart_below * self.apart_below
-
-    @once
     def pooled(self) -> Floats:
         """Share of all events of both samples in each bin."""
-        return (self.reference.counts + self.counts) / (self.reference.n + self.n)
+        made: Floats = (self.reference.counts + self.counts) / np.maximum(self.reference.events + self.events, 1)
+        return made
 
     @once
-    def hits(self) -> tuple[int, int] | None:
-        """Events in the cell that most of the reference's are in, of both samples; None unless it has one or two.
+    def hits(self) -> tuple[npt.NDArray[np.bool_], Counts, Counts]:
+        """Whether the reference has one or two filled cells, and events in the fuller one, of both samples.
 
         Whatever the window brings that is new counts as the other cell.
         """
         counts = self.reference.counts
-        if not self.reference.n or np.count_nonzero(counts) > 2:
-            return None
-        cell = int(counts.argmax())
-        return int(counts[cell]), int(self.counts[cell])
+        cell = np.expand_dims(counts.argmax(axis=-1), -1)
+        then, now = (np.take_along_axis(side, cell, axis=-1)[..., 0] for side in (counts, self.counts))
+        return (np.count_nonzero(counts, axis=-1) <= 2) & (self.size > 0), then, now
 
 
 Side = Counts | Sample
-
-
-def samples(reference: Side, current: Side, positions: Floats | None = None) -> tuple[Sample, Compared]:
-    """Both sides as samples; `positions` are for rows of counts. Raises DriftlineError where rows do not fit."""
-    if type(current) is Compared and current.reference is reference:
-        return current.reference, current
-    rows = [side.counts if isinstance(side, Sample) else side for side in (reference, current)]
-    n, m = check(*rows)
-    a = reference if isinstance(reference, Sample) else Sample(reference, positions=positions, n=n)
-    if positions is not None:
-        _ = a.positions  # wrong ones are told, also where a sample is empty
-    return a, Compared(a, rows[1], n=m)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from monitor.drift.bins import Counts
+from monitor.drift.bins import Counts, Floats
 from monitor.errors import DriftlineError
 
 
@@ -18,6 +17,15 @@ class Score(NamedTuple):
     pvalue: float | None
     n_reference: int
     n_current: int
+
+
+class Computed(NamedTuple):
+    """What a method makes of samples in rows: a statistic and, where the null is known, a p-value of each; nan where
+    undefined. Of samples without events they mean nothing.
+    """
+
+    statistic: Floats
+    pvalue: Floats | None = None
 
 
 def check(reference: Counts, current: Counts) -> tuple[int, int]:
@@ -37,11 +45,6 @@ def check_counts(counts: Counts) -> int:
     if len(counts) and (least := np.minimum.reduce(counts)) < 0:
         raise DriftlineError(f"expected counts of at least 0, got {least} among {len(counts)} bins")
     return int(np.add.reduce(counts))
-
-
-def undefined(n: int, m: int, *, pvalue: bool = False) -> Score:
-    """The score of samples that cannot be compared; `pvalue` says whether the method has one."""
-    return Score(math.nan, math.nan if pvalue else None, n, m)
 
 
 def effective_size(n_reference: int, n_current: int) -> float:

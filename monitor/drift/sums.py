@@ -17,13 +17,14 @@ from scipy.special import exp10, xlogy
 from monitor.drift.bins import Floats
 
 
-def dot(a: Floats, b: Floats) -> float:
-    """Σ a·b; shape of both: (n,).
+def dot(a: Floats, b: Floats) -> Floats:
+    """Σ a·b over the last axis; shape of both: (..., n). Each row's is what it would be alone, to the last bit.
 
-    >>> dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
-    11.0
+    >>> dot(np.array([[1.0, 2.0], [5.0, 6.0]]), np.array([3.0, 4.0])).tolist()
+    [11.0, 39.0]
     """
-    return float(np.add.reduce(a * b))
+    found: Floats = np.add.reduce(a * b, axis=-1)
+    return found
 
 
 def exp(x: Floats) -> Floats:

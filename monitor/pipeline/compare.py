@@ -31,6 +31,7 @@ from monitor.pipeline.judges import Before, Lasting, Scored, Share, judge, score
 from monitor.pipeline.reasons import Judged, reason
 from monitor.pipeline.recent import Recent
 from monitor.pipeline.results import ColumnResult, LastingResult, ScoreResult, ShareResult
+from monitor.pipeline.scoring import grouped, scores
 
 SEGMENTS = 2_000  # columns of segments that are held ready to be compared with: some 10 MB
 CELLS = 200_000  # of a window whose counts are published: no more than 2 MB of JSON
@@ -66,6 +67,7 @@ class Comparison:
         self._length, self._offset = length, offset
         self._judges = [judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
         *self._ends, self._width = itertools.accumulate(judge.cells.compared + 1 for judge in self._judges)
+        self._groups = grouped([(judge.layout, len(judge.fine)) for judge in self._judges])
         self._decisions = decisions or len(self._judges) * (1 + self._comparable)
         self._given = calibrations
 
@@ -141,22 +143,23 @@ class Comparison:
 
         before: starts and `sums` of the windows that came right before it, the latest first.
         """
-        middle, ends = (self._length or 0) // 2, self._ends
-        slices = summaries.slices(self.profile, counts)
+        middle = (self._length or 0) // 2
         known = itertools.takewhile(lambda window: len(window[1]) == self._width, before)  # of this version's cells
-        parts = [(earlier + middle, np.split(sums, ends)) for earlier, sums in known]
+        parts = [(earlier + middle, np.split(sums, self._ends)) for earlier, sums in known]
+        columns = [cells for _, cells in summaries.slices(self.profile, counts)]
+        judges = list(zip(self._judges, self.calibrations, strict=True))
+        references = [judge.reference(calibration, start + middle) for judge, calibration in judges]
+        found = scores(self._groups, references, [cells[:MISSING] for cells in columns])
         return [
             scored(
-                found,
-                calibration,
+                *judges[place],
                 cells,
+                found[place],
                 moment=start + middle,
                 min_events=self.min_events,
                 before=[Before(moment, sums[place]) for moment, sums in parts],
             )
-            for place, (found, calibration, (_, cells)) in enumerate(
-                zip(self._judges, self.calibrations, slices, strict=True)
-            )
+            for place, cells in enumerate(columns)
         ]
 
     def decide(self, window: Sequence[Scored], at: Levels) -> tuple[Verdict, dict[str, ColumnResult]]:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, TypedDict
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import chdtri, kolmogi
 
 from monitor.config import ColumnRules
@@ -26,7 +25,7 @@ from monitor.drift.bins import (
 )
 from monitor.drift.calibration import Calibration
 from monitor.drift.decisions import Effect
-from monitor.drift.methods import METHODS, Method
+from monitor.drift.methods import METHODS
 from monitor.drift.methods import method as find
 from monitor.drift.onsets import ALONE, SHARES, Cells, cells, effects
 from monitor.drift.profiles import Column
@@ -35,7 +34,7 @@ from monitor.drift.shares import Expected
 from monitor.drift.sums import rounded
 from monitor.drift.thresholds import FLOORS, Rules, Widths, default_rule, rules_of
 from monitor.drift.variation import Variation
-from monitor.pipeline.scoring import Scores, Views, scores, views
+from monitor.pipeline.scoring import Layout, Scores
 
 PRIMARY = {True: "ks", False: "chi2"}  # by whether the bins have an order: the methods that are calibrated
 DECIDING = 0.7  # of what a column may spend; its shares have the rest
@@ -47,32 +46,22 @@ class Judge:
     """One column's reference; `calibrated` where its deciding method has no rule that somebody chose."""
 
     column: Column
-    methods: tuple[Method, ...]
+    layout: Layout
     primary: str
     calibrated: bool
     rules: Rules
     fine: Counts
     size: int
-    starts: npt.NDArray[np.intp]
-    positions: Floats | None
     cells: Cells  # of which counts are kept from window to window
-    kept: Views | None  # what is made of the reference, where it is used much
 
-    def reference(self, calibration: Calibration, moment: int) -> Views:
-        """The reference at that moment in the views that methods ask for."""
-        if calibration.phases is not None:
-            fine = calibration.phases.counts(moment)
-            return self.views(fine, int(fine.sum()))
-        return self.kept or self.views(self.fine, self.size)
+    def reference(self, calibration: Calibration, moment: int) -> Counts:
+        """The reference's counts of the value bins at that moment."""
+        return self.fine if calibration.phases is None else calibration.phases.counts(moment)
 
     def width(self, widths: Widths) -> int:
         """The cells that the deciding method compared."""
         made: int = getattr(widths, METHODS[self.primary].bins)
         return made
-
-    def views(self, values: Counts, n: int) -> Views:
-        """The reference with these counts of the value bins, of `n` events."""
-        return views(values, n, starts=self.starts, positions=self.positions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +104,16 @@ class Scored:
     judge: Judge
     calibration: Calibration
     counts: Counts
-    n: int
-    n_reference: int
     scores: Scores
     test: Effect | None
     shares: tuple[Share, ...]
     decided: bool  # whether there are enough events for the deciding method
     lasting: tuple[Lasting, ...]
+
+    @property
+    def n(self) -> int:
+        """Usable values."""
+        return self.scores.n
 
     @property
     def own(self) -> Score:
@@ -131,12 +123,12 @@ class Scored:
     @property
     def sizes(self) -> Sizes:
         """What limits depend on."""
-        return {"n_reference": self.n_reference, "n_current": self.n, "widths": self.scores.widths}
+        return {"n_reference": self.scores.n_reference, "n_current": self.n, "widths": self.scores.widths}
 
     @property
     def size(self) -> float:
         """The effective size of window and reference; 0 where one is empty."""
-        return effective_size(self.n_reference, self.n)
+        return effective_size(self.scores.n_reference, self.n)
 
     @property
     def tests(self) -> list[Effect]:
@@ -157,40 +149,37 @@ def judge(column: Column, rules: ColumnRules, pvalue: float) -> Judge:
     starts, few = coarse_starts(column.bins, fine), cells(column.bins, fine)
     positions = column.bins.centers if isinstance(column.bins, Ordered) else None
     calibrated = primary == PRIMARY[column.ordered] and primary not in rules.thresholds
-    made = Judge(column, methods, primary, calibrated, chosen, fine, int(fine.sum()), starts, positions, few, None)
-    # Kept, it is some 10 kB: too much for all columns of a hundred models, and little gained with the default methods.
-    return made if all(method.default for method in methods) else replace(made, kept=made.views(fine, made.size))
+    layout = Layout(methods, starts, positions)
+    return Judge(column, layout, primary, calibrated, chosen, fine, int(fine.sum()), few)
 
 
 def scored(
     judge: Judge,
     calibration: Calibration,
     counts: Counts,
+    found: Scores,
     *,
     moment: int,
     min_events: int,
     before: Sequence[Before] = (),
 ) -> Scored:
-    """The column's scores for a window's counts around a moment, and its tests.
+    """The tests of a column whose counts in a window around a moment have these scores.
 
     before: the windows that came right before this one, the latest first, as many as are known.
     """
-    values = counts[:MISSING]
-    n = int(values.sum())
-    reference = judge.reference(calibration, moment)
-    found = scores(judge.methods, reference, values, n, judge.starts)
-    decided = n >= min_events and not math.isnan(found.of[judge.primary].statistic)
+    decided = found.n >= min_events and not math.isnan(found.of[judge.primary].statistic)
     lasting: tuple[Lasting, ...] = ()
     if judge.calibrated and decided and before:
-        lasting = tuple(_lasting(judge, calibration, [Before(moment, judge.cells.of(values)), *before]))
-    part = ALONE if lasting else 1.0
-    test = _deciding(judge, found, effective_size(reference.fine.n, n), calibration, part) if judge.calibrated else None
+        own = Before(moment, judge.cells.of(counts[:MISSING]))
+        lasting = tuple(_lasting(judge, calibration, [own, *before]))
+    test = _deciding(judge, found, calibration, ALONE if lasting else 1.0) if judge.calibrated else None
     shares = tuple(_shares(judge, calibration, counts, min_events))
-    return Scored(judge, calibration, counts, n, reference.fine.n, found, test, shares, decided, lasting)
+    return Scored(judge, calibration, counts, found, test, shares, decided, lasting)
 
 
-def _deciding(judge: Judge, found: Scores, size: float, calibration: Calibration, part: float) -> Effect | None:
-    """The calibrated test of ks or chi2 with a part of the weight; None where it is undefined. size: effective."""
+def _deciding(judge: Judge, found: Scores, calibration: Calibration, part: float) -> Effect | None:
+    """The calibrated test of ks or chi2 with a part of the weight; None where it is undefined."""
+    size = effective_size(found.n_reference, found.n)
     statistic, number = rounded(found.of[judge.primary].statistic), judge.width(found.widths)
     if not size or math.isnan(statistic) or number < 2:
         return None

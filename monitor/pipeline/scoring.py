@@ -1,8 +1,13 @@
-"""A column's scores by all of its methods, each on the view of the counts that it asks for."""
+"""The scores of a window's columns by all of their methods, each on the view of the counts that it asks for.
+
+Columns with the same methods and as many bins are scored together, as the rows of one table: an operation on twenty
+rows costs little more than one on a single row, and each row has what it would have alone.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,62 +15,110 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.drift.bins import POOL_EXPECTED, Counts, Floats, pooled_cells
-from monitor.drift.methods import Method, View
+from monitor.drift.methods import Method
 from monitor.drift.samples import Compared, Sample
 from monitor.drift.scores import Score
 from monitor.drift.thresholds import Widths
 
 
-class Views(NamedTuple):
-    """Counts of a column's value bins as they are, and summed to few."""
+class Layout(NamedTuple):
+    """How a column is scored: where each of its few bins begins, and a value for every bin, of numbers."""
 
-    fine: Sample
-    coarse: Sample
+    methods: tuple[Method, ...]
+    starts: npt.NDArray[np.intp]
+    positions: Floats | None
+
+
+class Group(NamedTuple):
+    """Columns, by their places, that are scored together."""
+
+    places: tuple[int, ...]
+    methods: tuple[Method, ...]
+    layouts: tuple[Layout, ...]
 
 
 class Scores(NamedTuple):
-    """The scores by method, not rounded, and how many cells were compared."""
+    """The scores of a column by method, not rounded, the events of both samples, and how many cells were compared."""
 
     of: Mapping[str, Score]
+    n_reference: int
+    n: int
     widths: Widths
 
 
-def views(values: Counts, n: int, *, starts: npt.NDArray[np.intp], positions: Floats | None) -> Views:
-    """The views of `n` events; starts: of the few bins. positions: a value for every bin, of numbers."""
-    return Views(Sample(values, positions=positions, n=n), Sample(np.add.reduceat(values, starts), n=n))
+Made = tuple[list[float], list[float | None]]  # of each row
 
 
-def scores(methods: Sequence[Method], reference: Views, values: Counts, n: int, starts: npt.NDArray[np.intp]) -> Scores:
-    """What the methods make of a window's `n` events beside the reference; starts: of the few bins."""
-    asked = {method.bins for method in methods}
-    sides = {view: (side.reference, side) for view, side in _sides(asked, reference, values, n, starts)}
-    of = {method.name: method.score(*sides[method.bins]) for method in methods}
-    return Scores(of, Widths(**{view: len(side.counts) for view, (_, side) in sides.items()}))
+def grouped(columns: Sequence[tuple[Layout, int]]) -> tuple[Group, ...]:
+    """The columns, each with the number of its bins, by what makes them alike."""
+    alike: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
+    for place, (layout, bins) in enumerate(columns):
+        alike[layout.methods, bins, len(layout.starts), layout.positions is None].append(place)
+    return tuple(
+        Group(tuple(places), columns[places[0]][0].methods, tuple(columns[place][0] for place in places))
+        for places in alike.values()
+    )
 
 
-def _sides(
-    asked: set[View], reference: Views, values: Counts, n: int, starts: npt.NDArray[np.intp]
-) -> Iterator[tuple[View, Compared]]:
-    if "fine" in asked:
-        yield "fine", Compared(reference.fine, values, n=n)
-    if "coarse" in asked:
-        yield "coarse", Compared(reference.coarse, np.add.reduceat(values, starts), n=n)
-    if "pooled" in asked:
-        yield "pooled", _pooled(reference.fine, values, n)
+def scores(groups: Sequence[Group], references: Sequence[Counts], values: Sequence[Counts]) -> list[Scores]:
+    """What the methods make of each column of a window; references, values: counts of the value bins."""
+    found: dict[int, Scores] = {}
+    for group in groups:
+        sides = (np.array([side[place] for place in group.places]) for side in (references, values))
+        found.update(zip(group.places, _scores(group, *sides), strict=True))
+    return [found[place] for place in range(len(values))]
 
 
-def _pooled(reference: Sample, values: Counts, n: int) -> Compared:
-    """The counts on cells that both samples can expect events in.
+def _scores(group: Group, reference: Counts, values: Counts) -> Iterator[Scores]:
+    """Of every row; counts have shape (columns, bins)."""
+    positions = [layout.positions for layout in group.layouts if layout.positions is not None]
+    fine = Compared(Sample(reference, positions=np.array(positions) if positions else None), values)
+    asked = {method.bins for method in group.methods}
+    coarse = _coarse(group, fine) if "coarse" in asked else None
+    pooled = [_pooled(*pair) for pair in zip(reference, values, strict=True)] if "pooled" in asked else []
+    made: list[tuple[str, Made]] = []
+    for method in group.methods:
+        side = coarse if method.bins == "coarse" and coarse else fine
+        made.append((method.name, _apart(method, pooled) if method.bins == "pooled" else _together(method, side)))
+    few, then, now = len(group.layouts[0].starts), fine.reference.n.tolist(), fine.n.tolist()
+    for i in range(len(values)):
+        of = {name: Score(statistics[i], pvalues[i], then[i], now[i]) for name, (statistics, pvalues) in made}
+        yield Scores(of, then[i], now[i], Widths(values.shape[1], few, pooled[i].counts.size if pooled else 0))
+
+
+def _together(method: Method, side: Compared) -> Made:
+    """Statistics and p-values of all rows."""
+    statistic, pvalue = method.rows(side.reference, side)
+    return statistic.tolist(), [None] * len(side.counts) if pvalue is None else pvalue.tolist()
+
+
+def _apart(method: Method, sides: Sequence[Compared]) -> Made:
+    """The same of rows that differ in length."""
+    found = [method.rows(side.reference, side) for side in sides]
+    pvalues = [None if one.pvalue is None else float(one.pvalue) for one in found]
+    return [float(one.statistic) for one in found], pvalues
+
+
+def _coarse(group: Group, fine: Compared) -> Compared:
+    """The same counts by few bins."""
+    rows, bins = fine.counts.shape
+    starts = np.concatenate([layout.starts + i * bins for i, layout in enumerate(group.layouts)])
+    then, now = (np.add.reduceat(side.counts.ravel(), starts).reshape(rows, -1) for side in (fine.reference, fine))
+    return Compared(Sample(then), now)
+
+
+def _pooled(reference: Counts, values: Counts) -> Compared:
+    """The counts of one column on cells that both samples can expect events in.
 
     The shared cell holds what the reference has little of, or nothing. As many events as it lacks of five are added to
     both samples in their own proportion: one unseen event is then no alarm, and ten in a hundred are.
     """
-    cells, size = pooled_cells(reference.counts, n), reference.n
-    few, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (reference.counts, values))
-    smaller, added = min(n, size), (0, 0)
+    n, size = int(values.sum()), int(reference.sum())
+    cells = pooled_cells(reference, n)
+    few, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (reference, values))
+    smaller = min(n, size)
     if smaller:
         lacking = max(POOL_EXPECTED - few[-1] * smaller / size, 0.0) / smaller
-        added = math.ceil(lacking * size), math.ceil(lacking * n)
-        few[-1] += added[0]
-        current[-1] += added[1]
-    return Compared(Sample(few, n=size + added[0]), current, n=n + added[1])
+        few[-1] += math.ceil(lacking * size)
+        current[-1] += math.ceil(lacking * n)
+    return Compared(Sample(few), current)

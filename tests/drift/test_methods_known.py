@@ -89,8 +89,8 @@ def test_golden_pvalues(name: str, pair: Any, expected: float) -> None:
 def test_golden_values_of_two_laboratories(name: str, expected: float) -> None:
     places = np.unique(np.concatenate(LABS))
     pair = [np.isin(places, side).astype(np.int64) for side in LABS]
-    options = {"positions": places} if name == "t_test" else {}
-    assert METHODS[name].score(*pair, **options).statistic == pytest.approx(expected, rel=1e-6)
+    positions = places if name == "t_test" else None
+    assert METHODS[name].score(*pair, positions=positions).statistic == pytest.approx(expected, rel=1e-6)
 
 
 LIMITS = {

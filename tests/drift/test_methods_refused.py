@@ -76,7 +76,7 @@ def test_an_unknown_method_names_the_known_ones() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_method_is_found_by_its_files_name(name: str) -> None:
-    assert method(name).score.__module__ == f"monitor.drift.methods.{name}"
+    assert method(name).compute.__module__ == f"monitor.drift.methods.{name}"
 
 
 def test_a_method_is_found_by_its_names_elsewhere() -> None:

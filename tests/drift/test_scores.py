@@ -9,13 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.drift.bins import Counts
 from monitor.drift.methods import METHODS
-from monitor.drift.samples import Sample
-from monitor.drift.scores import Score, check, check_alpha, effective_size, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Score, check, check_alpha, effective_size
 from monitor.errors import DriftlineError
 from tests.strategies import Pair, count_pairs
 
 sizes = st.integers(1, 10**12)
+ROWS = np.array([2, 2, 0]), np.array([0, 2, 2])
+
+
+def tables() -> st.SearchStrategy[Counts]:
+    """Several references and as many samples beside them, on some to many bins; shape (2, rows, bins)."""
+    shapes = st.tuples(st.just(2), st.integers(1, 5), st.sampled_from([1, 2, 3, 10, 11, 200, 203]))
+    return shapes.flatmap(
+        lambda shape: st.integers(0, 2**32).map(
+            lambda seed: np.random.default_rng(seed).poisson(
+                np.random.default_rng(seed + 1).choice([0.0, 0.1, 30.0], size=(*shape[:2], 1)), size=shape
+            )
+        )
+    )
 
 
 @given(count_pairs(empty=True))
@@ -59,15 +73,28 @@ def test_samples_on_different_bins_are_refused() -> None:
 
 def test_a_score_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
-        undefined(1, 0).statistic = 0.0  # type: ignore[misc]  # that is the point
+        METHODS["ks"].score(*ROWS).statistic = 0.0  # type: ignore[misc]  # that is the point
 
 
 def test_what_is_undefined_is_nan_and_a_pvalue_only_where_the_method_has_one() -> None:
-    assert undefined(3, 0).pvalue is None
-    found: Score = undefined(3, 0, pvalue=True)
+    assert METHODS["psi"].score(ROWS[0], 0 * ROWS[1]).pvalue is None
+    found: Score = METHODS["ks"].score(ROWS[0], 0 * ROWS[1])
     assert math.isnan(found.statistic)
     assert found.pvalue is not None
     assert math.isnan(found.pvalue)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@given(tables())
+def test_samples_in_rows_have_the_scores_that_each_has_alone(name: str, table: Counts) -> None:
+    """To the last bit: a result must not depend on which other columns its model has."""
+    positions = np.cumsum(table[0] % 3, axis=-1) / 7.0
+    reference = Sample(table[0], positions=positions)
+    found = METHODS[name].rows(reference, Compared(reference, table[1]))
+    for i, pair in enumerate(zip(*table, strict=True)):
+        alone = METHODS[name].score(*pair, positions=positions[i])
+        assert repr(float(found.statistic[i])) == repr(alone.statistic)
+        assert repr(None if found.pvalue is None else float(found.pvalue[i])) == repr(alone.pvalue)
 
 
 @given(sizes, sizes)

@@ -83,8 +83,8 @@ DECIDING = [
         "pooled-by-the-window",
         "the window chooses the cells that it is tested on",
         "monitor/pipeline/scoring.py",
-        "cells, size = pooled_cells(reference.counts, n), reference.n",
-        "cells, size = pooled_cells(values, n), reference.n",
+        "cells = pooled_cells(reference, n)",
+        "cells = pooled_cells(values, n)",
         SIMULATION,
     ),
 ]

@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 
 from monitor.drift import quadratic
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed, check_alpha, effective_size
 from monitor.drift.sums import dot
 
 TITLE = "Anderson-Darling statistic"
@@ -22,28 +22,25 @@ BINS = "fine"
 THRESHOLD = None
 RANGE = "0 to ∞"
 USE = "A test that sees the tails too, which ks hardly does: shifts, spreads and outliers."
-COST = 4
+COST = 5
 ALIASES = {"Evidently": "anderson", "scipy": "anderson_ksamp"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """ne Σ h (P - Q)² / (H(1 - H)), ne = nm / (n + m); shape of both: (bins,). p-value: that of the limit.
 
     h: a bin's share of all events; P, Q, H: cumulative shares of the reference, of the window and of all, up to the
     middle of the bin. Here P - Q is ½ in both, H is ¼ and ¾, so 2 · ½ · ¼ · 16/3:
 
     >>> import numpy as np
-    >>> round(score(np.array([2, 0]), np.array([0, 2])).statistic, 4)
+    >>> round(float(compute(*Sample.pair(np.array([2, 0]), np.array([0, 2]))).statistic), 4)
     1.3333
     """
-    a, b = samples(reference, current)
-    if not b.size:
-        return undefined(a.n, b.n, pvalue=True)
-    apart, h = b.apart_middle, b.pooled
-    middle = a.middle - apart * (b.n / (a.n + b.n))
-    weights = h / (middle * (1 - middle) + 1e-300)  # middle is 0 or 1 only where there is no event, and h is 0
+    middle = a.middle - b.apart_middle * b.part
+    # middle is 0 or 1 only where there is no event, and the bin's share is 0
+    weights = b.pooled / (middle * (1 - middle) + 1e-300)
     statistic = b.size * dot(weights, b.squares_middle)
-    return Score(statistic, quadratic.tail(quadratic.anderson_darling, statistic), a.n, b.n)
+    return Computed(statistic, quadratic.tail(quadratic.anderson_darling, statistic))
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:

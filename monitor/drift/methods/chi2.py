@@ -12,8 +12,8 @@ import math
 import numpy as np
 from scipy.special import chdtrc, chdtri
 
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed, check_alpha, effective_size
 from monitor.drift.sums import dot
 
 TITLE = "Chi-square statistic"
@@ -23,27 +23,25 @@ THRESHOLD = None
 DEFAULT = True
 RANGE = "0 to ∞"
 USE = "The test for categories: any change of their shares, rare ones pooled."
-COST = 2
+COST = 4
 ALIASES = {"Evidently": "chisquare", "NannyML": "chi2", "Alibi Detect": "ChiSquareDrift", "scipy": "chi2_contingency"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """nN · Σ (p - q)² / (events in the cell), over cells that either sample has; shape of both: (cells,).
 
     p, q: shares of the n and N events. p-value: upper tail of chi-square with cells - 1 degrees of freedom. Undefined
     with fewer than two such cells. Here 20 · 20 · (0.25²/15 + 0.25²/25):
 
-    >>> round(score(np.array([10, 10]), np.array([5, 15])).statistic, 4)
+    >>> round(float(compute(*Sample.pair(np.array([10, 10]), np.array([5, 15]))).statistic), 4)
     2.6667
     """
-    a, b = samples(reference, current)
     events = a.counts + b.counts
-    cells = int(np.count_nonzero(events))
-    if not a.n or not b.n or cells < 2:
-        return undefined(a.n, b.n, pvalue=True)
+    cells = np.count_nonzero(events, axis=-1)
     # A cell that both lack has difference 0, and any divisor serves. In shares, equal ones give exactly 0.
-    statistic = a.n * b.n * dot(b.apart, b.apart / np.maximum(events, 1))
-    return Score(statistic, float(chdtrc(cells - 1, statistic)), a.n, b.n)
+    statistic = (1.0 * a.n) * b.n * dot(b.apart, b.apart / np.maximum(events, 1))
+    statistic = np.where(cells < 2, np.nan, statistic)
+    return Computed(statistic, chdtrc(np.maximum(cells - 1, 1), statistic))
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:

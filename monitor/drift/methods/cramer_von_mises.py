@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 
 from monitor.drift import quadratic
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed, check_alpha, effective_size
 from monitor.drift.sums import dot
 
 TITLE = "Cramér-von Mises statistic"
@@ -21,24 +21,21 @@ BINS = "fine"
 THRESHOLD = None
 RANGE = "0 to ∞"
 USE = "A test that gathers a shift over the whole range; ks sees only the widest gap."
-COST = 2
+COST = 3
 ALIASES = {"Evidently": "cramer_von_mises", "Alibi Detect": "CVMDrift", "scipy": "cramervonmises_2samp"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """ne Σ h (P - Q)², ne = nm / (n + m); shape of both: (bins,). p-value: that of the limit.
 
     h: a bin's share of all events; P, Q: cumulative shares up to the middle of the bin. Here they differ by ½ in both:
 
     >>> import numpy as np
-    >>> score(np.array([2, 0]), np.array([0, 2])).statistic
+    >>> float(compute(*Sample.pair(np.array([2, 0]), np.array([0, 2]))).statistic)
     0.25
     """
-    a, b = samples(reference, current)
-    if not b.size:
-        return undefined(a.n, b.n, pvalue=True)
     statistic = b.size * dot(b.pooled, b.squares_middle)
-    return Score(statistic, quadratic.tail(quadratic.cramer_von_mises, statistic), a.n, b.n)
+    return Computed(statistic, quadratic.tail(quadratic.cramer_von_mises, statistic))
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:

@@ -8,11 +8,10 @@ the squared cumulative shares.
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
-from monitor.drift.bins import Floats
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed
 from monitor.drift.sums import dot
 
 TITLE = "Energy distance"
@@ -21,20 +20,16 @@ BINS = "fine"
 THRESHOLD = None
 RANGE = "0 to ∞"
 USE = "Like wasserstein, but less led by a few far outliers; in the root of the unit."
-COST = 1
+COST = 2
 ALIASES = {"Evidently": "ed", "scipy": "energy_distance"}
 
 
-def score(reference: Side, current: Side, *, positions: Floats | None = None) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """√(2 Σ (P - Q)² · gap to the next bin), P and Q the cumulative shares; shape of all: (bins,).
 
     positions: a value for every bin, finite and never decreasing; by default the bins' ranks. Here √(2 · 1² · 8):
 
-    >>> import numpy as np
-    >>> score(np.array([5, 0]), np.array([0, 5]), positions=np.array([0.0, 8.0])).statistic
+    >>> float(compute(*Sample.pair(np.array([5, 0]), np.array([0, 5]), np.array([0.0, 8.0]))).statistic)
     4.0
     """
-    a, b = samples(reference, current, positions)
-    if not b.size:
-        return undefined(a.n, b.n)
-    return Score(2 * math.sqrt(2 * dot(b.gaps * b.gaps, a.quarters)), None, a.n, b.n)
+    return Computed(2 * np.sqrt(2 * dot(b.gaps * b.gaps, a.quarters)))

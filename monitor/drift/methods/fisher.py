@@ -14,8 +14,8 @@ import numpy as np
 from scipy.special import log_ndtr, ndtri
 
 from monitor.drift.bins import Floats
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed, check_alpha, effective_size
 from monitor.drift.sums import exp, log
 
 TITLE = "Fisher's exact test, -log10 p"
@@ -25,26 +25,28 @@ THRESHOLD = None
 BINARY = True
 RANGE = "0 to ∞"
 USE = "A test for columns with two values in small windows, or where one value is rare. Dear with many events."
-COST = 200
+COST = 1500
 ALIASES = {"Evidently": "fisher_exact", "Alibi Detect": "FETDrift", "scipy": "fisher_exact"}
 
 LARGEST = 10_000  # tables that are summed
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """-log₁₀ of the p-value: the probability of all tables of these margins that are no more probable than this one.
 
     Shape of both: (cells,). The lady tasting tea, who knew three cups of four: 34 / 70.
 
-    >>> round(score(np.array([3, 1]), np.array([1, 3])).pvalue, 6)
+    >>> round(float(compute(*Sample.pair(np.array([3, 1]), np.array([1, 3]))).pvalue), 6)
     0.485714
     """
-    a, b = samples(reference, current)
-    found = b.hits
-    if found is None or not b.n:
-        return undefined(a.n, b.n, pvalue=True)
-    log = min(_log_pvalue(*found, a.n - found[0], b.n - found[1]), 0.0)
-    return Score(abs(log) / math.log(10), math.exp(log), a.n, b.n)
+    two, then, now = (np.asarray(part) for part in b.hits)
+    logs = np.full(two.shape, np.nan)
+    for place in np.argwhere(two):
+        i = tuple(place)
+        first, second = int(then[i]), int(now[i])
+        n, m = (int(np.asarray(side.n)[i]) for side in (a, b))
+        logs[i] = min(_log_pvalue(first, second, n - first, m - second), 0.0)
+    return Computed(np.abs(logs) / math.log(10), exp(logs))
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:

@@ -6,10 +6,10 @@ default of NannyML and of Evidently, a number without a theory. Source: Hellinge
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed
 from monitor.drift.sums import dot
 
 TITLE = "Hellinger distance"
@@ -23,15 +23,11 @@ COST = 1
 ALIASES = {"Evidently": "hellinger", "NannyML": "hellinger"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """√(½ Σ (√p - √q)²), p and q the shares; shape of both: (cells,). Here √(½ ((0.6 - 0.8)² + (0.8 - 0.6)²)):
 
-    >>> import numpy as np
-    >>> round(score(np.array([36, 64]), np.array([64, 36])).statistic, 4)
+    >>> round(float(compute(*Sample.pair(np.array([36, 64]), np.array([64, 36]))).statistic), 4)
     0.2
     """
-    a, b = samples(reference, current)
-    if not b.size:
-        return undefined(a.n, b.n)
     difference = a.roots - b.roots
-    return Score(min(math.sqrt(dot(difference, difference) / 2), 1.0), None, a.n, b.n)
+    return Computed(np.minimum(np.sqrt(dot(difference, difference) / 2), 1.0))

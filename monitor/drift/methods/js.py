@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from scipy.special import rel_entr
 
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed
 
 TITLE = "Jensen-Shannon distance"
 KINDS = frozenset({"ordered", "unordered"})
@@ -25,19 +26,15 @@ COST = 2
 ALIASES = {"Evidently": "jensenshannon", "NannyML": "jensen_shannon", "scipy": "jensenshannon"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """√(½ Σ p log₂(p/a) + ½ Σ q log₂(q/a)), a = (p + q)/2, p and q the shares; shape of both: (cells,).
 
     With half of the events in a common cell, that half tells nothing and the other half one bit each, so √½:
 
-    >>> import numpy as np
-    >>> round(score(np.array([1, 1, 0]), np.array([0, 1, 1])).statistic, 4)
+    >>> round(float(compute(*Sample.pair(np.array([1, 1, 0]), np.array([0, 1, 1]))).statistic), 4)
     0.7071
     """
-    a, b = samples(reference, current)
-    if not b.size:
-        return undefined(a.n, b.n)
     p, q = a.shares, b.shares
     average = (p + q) / 2
-    bits = float((rel_entr(p, average) + rel_entr(q, average)).sum()) / (2 * math.log(2))
-    return Score(math.sqrt(min(max(bits, 0.0), 1.0)), None, a.n, b.n)  # rounding may leave [0, 1] by 1e-16
+    nats = np.add.reduce(rel_entr(p, average) + rel_entr(q, average), axis=-1)
+    return Computed(np.sqrt(np.clip(nats / (2 * math.log(2)), 0.0, 1.0)))  # rounding may leave [0, 1] by 1e-16

@@ -7,8 +7,10 @@ without a theory. It knows no sample size. Source: Kullback and Leibler 1951.
 
 from __future__ import annotations
 
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, undefined
+import numpy as np
+
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed
 from monitor.drift.sums import dot
 
 TITLE = "Kullback-Leibler divergence"
@@ -21,16 +23,12 @@ COST = 1
 ALIASES = {"Evidently": "kl_div"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """Σ p ln(p/q), p = (count + ½) / (n + ½ · cells) of the reference, q of the window; shape of both: (cells,).
 
     Half an event per cell (Jeffreys' prior) keeps it finite. Here ¾ ln 3 + ¼ ln ⅓:
 
-    >>> import numpy as np
-    >>> round(score(np.array([1, 0]), np.array([0, 1])).statistic, 4)
+    >>> round(float(compute(*Sample.pair(np.array([1, 0]), np.array([0, 1]))).statistic), 4)
     0.5493
     """
-    a, b = samples(reference, current)
-    if not b.size:
-        return undefined(a.n, b.n)
-    return Score(max(dot(a.smoothed(), b.logarithms()), 0.0), None, a.n, b.n)
+    return Computed(np.maximum(dot(a.smoothed(), b.logarithms()), 0.0))

@@ -13,8 +13,8 @@ import math
 import numpy as np
 from scipy.special import kolmogi, kolmogorov
 
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed, check_alpha, effective_size
 
 TITLE = "Kolmogorov-Smirnov distance"
 KINDS = frozenset({"ordered"})
@@ -27,19 +27,16 @@ COST = 1
 ALIASES = {"Evidently": "ks", "NannyML": "kolmogorov_smirnov", "Alibi Detect": "KSDrift", "scipy": "ks_2samp"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """max |P - Q|, P and Q the cumulative shares; shape of both: (bins,). p-value: Kolmogorov's, at √ne · distance.
 
     ne = nN / (n + N). Here the cumulative shares are ½, 1, 1 and 0, ½, 1:
 
-    >>> score(np.array([2, 2, 0]), np.array([0, 2, 2])).statistic
+    >>> float(compute(*Sample.pair(np.array([2, 2, 0]), np.array([0, 2, 2]))).statistic)
     0.5
     """
-    a, b = samples(reference, current)
-    if not b.size:
-        return undefined(a.n, b.n, pvalue=True)
-    distance = float(np.maximum.reduce(b.gaps))
-    return Score(distance, float(kolmogorov(math.sqrt(b.size) * distance)), a.n, b.n)
+    distance = np.maximum.reduce(b.gaps, axis=-1)
+    return Computed(distance, kolmogorov(np.sqrt(b.size) * distance))
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:

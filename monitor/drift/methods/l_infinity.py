@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed
 
 TITLE = "L-infinity distance"
 KINDS = frozenset({"unordered"})
@@ -22,13 +22,10 @@ COST = 1
 ALIASES = {"NannyML": "l_infinity"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """max |p - q|, p and q the shares; shape of both: (bins,). Here the first category goes from ¾ to ¼:
 
-    >>> score(np.array([3, 1, 0]), np.array([1, 1, 2])).statistic
+    >>> float(compute(*Sample.pair(np.array([3, 1, 0]), np.array([1, 1, 2]))).statistic)
     0.5
     """
-    a, b = samples(reference, current)
-    if not b.size:
-        return undefined(a.n, b.n)
-    return Score(float(np.maximum.reduce(np.abs(b.apart))), None, a.n, b.n)
+    return Computed(np.maximum.reduce(np.abs(b.apart), axis=-1))

@@ -12,8 +12,8 @@ import math
 
 import numpy as np
 
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed
 from monitor.drift.sums import dot, log
 from monitor.errors import DriftlineError
 
@@ -28,25 +28,21 @@ COST = 1
 ALIASES = {"Evidently": "psi"}
 
 
-def score(reference: Side, current: Side, *, smoothing: float = 0.5) -> Score:
+def compute(a: Sample, b: Compared, *, smoothing: float = 0.5) -> Computed:
     """Σ (p - q) ln(p/q), p = (count + smoothing) / (n + smoothing · cells); shape of both: (cells,).
 
     Half an event per cell (Jeffreys' prior) keeps a cell that one sample lacks large but finite. With `smoothing=0`
     such a cell would be infinite and the statistic is undefined, nan. Here ¾ against ¼ twice, ½ ln 3 + ½ ln 3:
 
-    >>> round(score(np.array([1, 0]), np.array([0, 1])).statistic, 4)
+    >>> round(float(compute(*Sample.pair(np.array([1, 0]), np.array([0, 1]))).statistic), 4)
     1.0986
     """
     if not 0 <= smoothing < math.inf:
         raise DriftlineError(f"psi: expected smoothing of at least 0 events in a cell, got {smoothing}")
-    a, b = samples(reference, current)
-    if not b.size:
-        return undefined(a.n, b.n)
     if smoothing:
-        apart = a.smoothed(smoothing) - b.smoothed(smoothing)
-        return Score(dot(apart, b.logarithms(smoothing)), None, a.n, b.n)
+        return Computed(dot(a.smoothed(smoothing) - b.smoothed(smoothing), b.logarithms(smoothing)))
     held = a.counts > 0
-    if not np.array_equal(held, b.counts > 0):
-        return undefined(a.n, b.n)
-    p, q = a.shares[held], b.shares[held]
-    return Score(dot(p - q, log(p / q)), None, a.n, b.n)
+    both = held & (b.counts > 0)
+    ratios = np.where(both, a.shares, 1.0) / np.where(both, b.shares, 1.0)
+    finite = np.logical_and.reduce(both == (held | (b.counts > 0)), axis=-1)
+    return Computed(np.where(finite, dot(b.apart, log(ratios)), np.nan))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed
 
 TITLE = "Total variation distance"
 KINDS = frozenset({"ordered", "unordered"})
@@ -23,13 +23,10 @@ COST = 1
 ALIASES = {"Evidently": "TVD"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """½ Σ |p - q|, p and q the shares; shape of both: (cells,). Here half of the events must change their cell:
 
-    >>> score(np.array([3, 1]), np.array([1, 3])).statistic
+    >>> float(compute(*Sample.pair(np.array([3, 1]), np.array([1, 3]))).statistic)
     0.5
     """
-    a, b = samples(reference, current)
-    if not b.size:
-        return undefined(a.n, b.n)
-    return Score(min(float(np.add.reduce(np.abs(b.apart))) / 2, 1.0), None, a.n, b.n)
+    return Computed(np.minimum(np.add.reduce(np.abs(b.apart), axis=-1) / 2, 1.0))

@@ -7,9 +7,8 @@ between the cumulative shares.
 
 from __future__ import annotations
 
-from monitor.drift.bins import Floats
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed
 from monitor.drift.sums import dot
 
 TITLE = "Wasserstein distance"
@@ -23,19 +22,16 @@ COST = 1
 ALIASES = {"NannyML": "wasserstein", "scipy": "wasserstein_distance"}
 
 
-def score(reference: Side, current: Side, *, positions: Floats | None = None) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """Σ |P - Q| · gap to the next bin, P and Q the cumulative shares; shape of all: (bins,).
 
     positions: a value for every bin, finite and never decreasing; by default the bins' ranks. Here all events are
     carried from 0 to 2, and half of them from 0 to 10:
 
     >>> import numpy as np
-    >>> score(np.array([1, 0, 0]), np.array([0, 0, 1])).statistic
+    >>> float(compute(*Sample.pair(np.array([1, 0, 0]), np.array([0, 0, 1]))).statistic)
     2.0
-    >>> score(np.array([4, 0]), np.array([2, 2]), positions=np.array([0.0, 10.0])).statistic
+    >>> float(compute(*Sample.pair(np.array([4, 0]), np.array([2, 2]), np.array([0.0, 10.0]))).statistic)
     5.0
     """
-    a, b = samples(reference, current, positions)
-    if not b.size:
-        return undefined(a.n, b.n)
-    return Score(4 * dot(b.gaps, a.quarters), None, a.n, b.n)
+    return Computed(4 * dot(b.gaps, a.quarters))

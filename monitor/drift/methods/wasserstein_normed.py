@@ -8,11 +8,10 @@ within bins over that of all. Source: Evidently's `wasserstein`; Vallender 1974 
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
-from monitor.drift.bins import Floats
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed
 from monitor.drift.sums import dot
 
 TITLE = "Wasserstein distance, normed"
@@ -21,23 +20,19 @@ BINS = "fine"
 THRESHOLD = 0.1
 RANGE = "0 to ∞"
 USE = "How far values moved, in standard deviations of the reference. What Evidently calls wasserstein."
-COST = 1
+COST = 3
 
 
-def score(reference: Side, current: Side, *, positions: Floats | None = None) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """Σ |P - Q| · gap to the next bin, over the standard deviation of the reference; shape of all: (bins,).
 
     positions: a value for every bin, finite and never decreasing; by default the bins' ranks. 0 for equal samples and
     else undefined where the reference does not vary. Here all events are carried by 1, and the deviation is 2:
 
-    >>> import numpy as np
-    >>> score(np.array([5, 0, 5, 0]), np.array([0, 5, 0, 5]), positions=np.array([0.0, 1.0, 4.0, 5.0])).statistic
+    >>> sides = Sample.pair(np.array([5, 0, 5, 0]), np.array([0, 5, 0, 5]), np.array([0.0, 1.0, 4.0, 5.0]))
+    >>> float(compute(*sides).statistic)
     0.5
     """
-    a, b = samples(reference, current, positions)
-    if not b.size:
-        return undefined(a.n, b.n)
-    carried = 4 * dot(b.gaps, a.quarters / a.scale)
-    if not a.variance:
-        return undefined(a.n, b.n) if carried else Score(0.0, None, a.n, b.n)
-    return Score(carried / math.sqrt(a.variance), None, a.n, b.n)
+    carried, varies = 4 * dot(b.gaps, a.quarters / a.scale), a.variance > 0
+    scaled = carried / np.sqrt(np.where(varies, a.variance, 1.0))
+    return Computed(np.where(varies, scaled, np.where(carried > 0, np.nan, 0.0)))

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from scipy.special import ndtr, ndtri
 
-from monitor.drift.samples import Side, samples
-from monitor.drift.scores import Score, check_alpha, effective_size, undefined
+from monitor.drift.samples import Compared, Sample
+from monitor.drift.scores import Computed, check_alpha, effective_size
 
 TITLE = "Two-proportion z"
 KINDS = frozenset({"ordered", "unordered"})
@@ -23,28 +24,26 @@ THRESHOLD = None
 BINARY = True
 RANGE = "0 to ∞"
 USE = "A test for columns with two values, such as flags."
-COST = 1
+COST = 3
 ALIASES = {"Evidently": "z"}
 
 
-def score(reference: Side, current: Side) -> Score:
+def compute(a: Sample, b: Compared) -> Computed:
     """|p - q| / √(h(1 - h) / ne), ne = nm / (n + m); shape of both: (cells,). p-value: the normal's, both ways.
 
     p, q, h: share of the reference's most frequent cell in the reference, the window, and both. Here ½ against 1:
 
-    >>> import numpy as np
-    >>> round(score(np.array([10, 10]), np.array([20, 0])).statistic, 4)
+    >>> round(float(compute(*Sample.pair(np.array([10, 10]), np.array([20, 0]))).statistic), 4)
     3.6515
     """
-    a, b = samples(reference, current)
-    found = b.hits
-    if found is None or not b.n:
-        return undefined(a.n, b.n, pvalue=True)
-    total = a.n + b.n
-    share, rest = sum(found) / total, (total - sum(found)) / total
-    apart = abs(found[0] / a.n - found[1] / b.n)
-    z = apart / math.sqrt(share * rest / b.size) if rest else 0.0
-    return Score(z, 2 * float(ndtr(-z)), a.n, b.n)
+    two, then, now = b.hits
+    total, found = np.maximum(a.n + b.n, 1), then + now
+    apart = np.abs(then / np.maximum(a.n, 1) - now / np.maximum(b.n, 1))
+    variance = found / total * ((total - found) / total)
+    known = (variance > 0) & (b.size > 0)
+    z = np.where(known, apart / np.sqrt(np.where(known, variance / np.where(known, b.size, 1.0), 1.0)), 0.0)
+    z = np.where(two, z, np.nan)
+    return Computed(z, 2 * ndtr(-z))
 
 
 def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floor: float = 0.0) -> float:
