@@ -11,6 +11,7 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from monitor.cli_options import refuse
 from monitor.drift import profiles
 from monitor.drift.profiles import Profile
 from monitor.drift.segments import CAP
@@ -25,9 +26,21 @@ reference_app = typer.Typer(
     no_args_is_help=True, help="Build and show reference profiles: what live data are compared with."
 )
 
+SHAPING = (
+    "bins",
+    "ignore",
+    "categorical",
+    "numeric",
+    "derive",
+    "against",
+    "segments",
+    "segment_values",
+)  # of a profile
+
 
 @reference_app.command()
 def build(  # typer makes options of parameters
+    context: typer.Context,
     data: Annotated[
         list[Path], typer.Argument(help="CSV, Parquet or JSON lines, plain, .gz or .zst.", metavar="DATA...")
     ],
@@ -81,6 +94,10 @@ def build(  # typer makes options of parameters
     """
     from monitor import recounting, reference  # pandas takes a second to import, and only this command needs it
 
+    if bins_of is not None:
+        refuse(context, *SHAPING, because="beside --bins-of the columns and bins are those of the other profile")
+    elif not segments:
+        refuse(context, "segment_values", because="has no effect without --segments")
     errors = Console(stderr=True)
     length = None if chunk is None else parse_duration(chunk)
     with errors.status("Reading …") as status:
@@ -89,8 +106,7 @@ def build(  # typer makes options of parameters
             status.update(f"Reading … {events:,} events")
 
         if bins_of is not None:
-            shaping = (ignore, categorical, numeric, derive, against, segments, bins != "200")
-            other = _other(bins_of, model, shaped=any(shaping))
+            other = _other(bins_of, model)
             profile, report = recounting.recount(
                 data, other, version=version, time=time, prediction=prediction, chunk=length, progress=progress
             )
@@ -131,13 +147,8 @@ def show(file: Annotated[Path, typer.Argument(help="A profile that `driftline re
     console.print(profile_table(load_profile(file), width=console.width))
 
 
-def _other(path: Path, model: str, *, shaped: bool) -> Profile:
-    """The profile whose bins are taken. `shaped`: whether there are options that would say what bins to make."""
-    if shaped:
-        raise DriftlineError(
-            "--bins-of: the columns and bins are those of the other profile; leave out --bins, --ignore, "
-            "--categorical, --numeric, --derive, --against and --segments"
-        )
+def _other(path: Path, model: str) -> Profile:
+    """The profile whose bins are taken."""
     found = load_profile(path)
     if found.model != model:
         raise DriftlineError(f"--bins-of {path}: expected a profile of model {model!r}, got {found.model!r}")

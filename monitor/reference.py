@@ -74,13 +74,19 @@ def build(
     """
     _check_options(paths, bins=bins, categories=categories, chunk=chunk)
     wishes = read_wishes(derive)
+    if against and not any(wish.function.name == "domain" for wish in wishes):
+        raise DriftlineError("--against: only --derive domain reads these files; add it, or leave them out")
     lists = {wish.inputs[0] for wish in wishes if wish.function.takes == "numbers"}
     wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists)
     found = gather(paths, wanted, progress)
     check_sources(wishes, {*found.columns, *found.vectors})
+    if chunk is not None and not found.times:
+        raise DriftlineError("--chunk: the events have no time to be cut by; name its column with --time")
     texts = {wish.inputs[0] for wish in wishes if wish.function.takes == "text"} - {*categorical}
     kinds = dict.fromkeys(categorical, "categorical") | dict.fromkeys(numeric, "numeric")
     _check_names(found, ignore=ignore, categorical=categorical, numeric=numeric, prediction=prediction)
+    for name in sorted(texts & {*numeric}):
+        raise DriftlineError(f"column {name!r}: named by --numeric, but --derive reads it as text; leave out one")
     observed: dict[str, tuple[Role, Observed]] = {
         name: ("feature", column) for name, column in found.columns.items() if name not in texts
     }

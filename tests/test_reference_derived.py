@@ -42,7 +42,9 @@ def log(folder: Path, name: str, rows: list[dict[str, Any]]) -> Path:
 
 def derived(folder: Path, *wishes: str) -> Profile:
     path, other = log(folder, "log.jsonl", events()), log(folder, "other.jsonl", events(shift=1.5))
-    profile, _ = made(path, derive=list(wishes or ALL), against=[other])
+    asked = list(wishes or ALL)
+    against = [other] if any(wish.startswith("domain") for wish in asked) else []
+    profile, _ = made(path, derive=asked, against=against)
     return profile
 
 
