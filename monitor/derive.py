@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -75,12 +76,13 @@ def of_values(wish: Wish, source: Observed | Vectors) -> tuple[Derived, Observed
         return _with(wish, parameters), _observed([compute(value) for value in source.values])
     if wish.function.name == "oov":
         sizes = np.bincount(source.codes[source.codes >= 0], minlength=len(source.names))
-        parameters = oov.fit(zip(source.names, sizes.tolist(), strict=True))
+        parameters = oov.fit(compress(zip(source.names, sizes.tolist(), strict=True), source.are_texts))
     compute = wish.function.prepare(parameters)
-    named = np.array([compute(name) for name in source.names] or [np.nan])
+    texts = zip(source.names, source.are_texts.tolist(), strict=True)
+    named = np.array([compute(name) if is_text else np.inf for name, is_text in texts] or [np.nan])
     values = np.full(len(source.codes), np.nan)
-    text = source.codes >= 0
-    values[text] = named[source.codes[text]]
+    has_name = source.codes >= 0
+    values[has_name] = named[source.codes[has_name]]
     values[(source.codes == NUMBER) | (source.codes == INVALID)] = np.inf
     return _with(wish, parameters), _observed(values.tolist())
 

@@ -132,6 +132,20 @@ def test_the_parameters_of_a_text_hold_no_word(tmp_path: Path) -> None:
     assert b"late" not in profiles.encode(derived(tmp_path, "oov:note", "text_length:note")).lower()
 
 
+def test_flags_and_huge_numbers_are_no_texts_even_where_a_text_reads_the_same(tmp_path: Path) -> None:
+    huge = 2**53 + 1
+    notes = ["true", True, str(huge), huge, -huge, False, "yes"]
+    path = log(tmp_path, "log.jsonl", [{"time": START, "features": {"note": note}} for note in notes * 2])
+    profile, _ = made(path, derive=["text_length:note", "oov:note"], categorical=["note"])
+    assert [column(profile, f"{name}:note").counts[INVALID] for name in ("text_length", "oov")] == [8, 8]
+    bins = column(profile, "note").bins
+    assert isinstance(bins, Unordered)
+    named = zip(bins.categories, column(profile, "note").counts.tolist(), strict=False)
+    assert dict(named) == {"true": 4, str(huge): 4, str(-huge): 2, "false": 2, "yes": 2}
+    panes, _ = decoded(profile, path)
+    assert panes[START].tolist() == flat(profile)
+
+
 @pytest.mark.parametrize(
     ("wishes", "told"),
     [
