@@ -13,9 +13,10 @@ import typer
 from rich.console import Console
 
 from monitor import __version__
+from monitor.cli_build import build
 from monitor.cli_kafka import add_commands
 from monitor.cli_options import refuse
-from monitor.cli_reference import reference_app
+from monitor.cli_reference import reference_app, show
 from monitor.cli_update import update
 from monitor.errors import DriftlineError, OutsideError
 
@@ -29,7 +30,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-reference_app.command()(update)
+for command in (build, show, update):
+    reference_app.command()(command)
 app.add_typer(reference_app, name="reference")
 add_commands(app)
 
