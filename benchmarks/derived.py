@@ -17,7 +17,7 @@ from monitor.logs.contract import Target
 from monitor.logs.json import JsonDecoder
 from monitor.reference import build
 
-WISHES = ("", "weekday", "text_length:note", "oov:note", "distance:vector", "pca", "domain")
+WISHES = ("", "weekday", "weekday:Europe/Berlin", "text_length:note", "oov:note", "distance:vector", "pca", "domain")
 WORDS, DIMENSIONS = 20, 384
 
 

@@ -46,7 +46,7 @@ Chunk = Annotated[
     str | None, _option("Stretch of time by which the reference is counted, to know how much it moves.", "1h")
 ]
 Derive = Annotated[
-    Names, _option("A column to make of others, such as pca, weekday or text_length:comment.", "F[:A,B]")
+    Names, _option("A column to make of others, such as pca, weekday:Europe/Berlin or text_length:comment.", "F[:A,B]")
 ]
 Against = Annotated[list[Path] | None, _option("Files that --derive domain tells apart from DATA.", "FILE")]
 BinsOf = Annotated[

@@ -17,7 +17,16 @@ from monitor.drift.profiles import Profile
 from monitor.errors import DriftlineError
 from tests.logfiles import HOUR, START, column, decoded, flat, made, write
 
-ALL = ["weekday", "text_length:note", "oov:note", "distance:vector", "pca", "pca:a,b", "domain"]
+ALL = [
+    "weekday",
+    "weekday:Asia/Tokyo",
+    "text_length:note",
+    "oov:note",
+    "distance:vector",
+    "pca",
+    "pca:a,b",
+    "domain",
+]
 NOTES = ["late again", "Late, never early", "on time", "", None, "…", "größer", 7]
 
 
@@ -152,7 +161,9 @@ def test_flags_and_huge_numbers_are_no_texts_even_where_a_text_reads_the_same(tm
         (["magic"], f"unknown function 'magic'; known are {', '.join(FUNCTIONS)}"),
         (["text_length"], "expected one column, as in text_length:comment"),
         (["text_length:nothing"], "the data have no column 'nothing'"),
-        (["weekday:time"], "write --derive weekday"),
+        (["weekday:time"], "weekday:time: expected a time zone of the IANA database, got 'time'; "),
+        (["weekday:europe/berlin"], "did you mean Europe/Berlin?; for UTC write --derive weekday"),
+        (["weekday:"], "expected a time zone of the IANA database, got ''; "),
         (["pca:a"], "expected two columns at least, got 1"),
         (["pca:a,kind"], "the error would always be 0"),
         (["pca:a,nothing"], "no column 'nothing'"),
