@@ -10,6 +10,7 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --gener
 CHECKED := monitor tests $(wildcard dashboards alerts benchmarks)
 TOOLS := build/tools
 ARGS ?=
+JOBS ?= 2  # processes that run tests; each starts services of its own
 # Empty, whatever the caller has set: compiled modules are kept, or every start would compile numpy and pandas again.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -63,7 +64,7 @@ lint: $(VENV)/dev.stamp
 
 test: lint
 	@echo "Running the tests. Those that need Kafka, Prometheus or Alertmanager say so when they are skipped."
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadscope $(ARGS)
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix --quiet .

@@ -7,6 +7,7 @@ drift), so the drift rules need no `for`: a window's gauge is a step function, a
 
 from __future__ import annotations
 
+from alerts import evidence
 from alerts.alert import Alert, Settings
 from alerts.promql import WINDOW, held, newest, series
 from alerts.workers import (
@@ -64,28 +65,8 @@ def model_drift(settings: Settings) -> Alert:
         keep_firing_for=settings.settle,
         summary="A model's data no longer match its reference.",
         description=f"A drift episode is open for {MODEL}.",
-        evidence=_episode_evidence(settings),
+        evidence=evidence.of_episode(settings),
         dashboard=MODEL_URL,
-    )
-
-
-def _episode_evidence(settings: Settings) -> str:
-    """Since when, the worst columns with how far they are beyond their thresholds now, and the worst window so far."""
-    match = "model=%q, version=%q, segment=%q"
-    labels = "$labels.model $labels.version $labels.segment"
-    start = held("model_episode_start_timestamp_seconds", settings, match)
-    columns = f"sort_desc(topk(5, max by (column) ({held('column_drift_ratio', settings, match)}) > 1))"
-    worst, when = (held(f"model_episode_worst_{name}", settings, match) for name in ("ratio", "timestamp_seconds"))
-    return (
-        f"{{{{ with query (printf `max({start}) > 0` {labels}) }}}}"
-        " It began at {{ . | first | value | humanizeTimestamp }} (event time).{{ end }}"
-        f"{{{{ with query (printf `{columns}` {labels}) }}}} Beyond their thresholds:"
-        "{{ range $i, $column := . }}{{ if $i }},{{ end }} {{ $column.Labels.column }}"
-        ' {{ $column.Value | printf "%.1f" }}×{{ end }}.{{ end }}'
-        f"{{{{ with query (printf `max({worst}) > 0` {labels}) }}}}"
-        ' At its worst it was {{ . | first | value | printf "%.1f" }}×{{ end }}'
-        f"{{{{ with query (printf `max({when}) > 0` {labels}) }}}}"
-        ", in the window from {{ . | first | value | humanizeTimestamp }}.{{ end }}"
     )
 
 

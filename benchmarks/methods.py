@@ -21,7 +21,7 @@ from monitor.config import ColumnRules
 from monitor.drift.bins import SPECIAL, Counts, Floats, count_ordered, ordered_bins
 from monitor.drift.methods import METHODS, Method
 from monitor.drift.profiles import Column, Profile
-from monitor.drift.samples import Sample
+from monitor.drift.samples import Compared, Sample
 from monitor.pipeline.compare import Comparison
 
 COLUMNS, WINDOW, REFERENCE = 20, 10_000, 50_000
@@ -93,11 +93,12 @@ def _column(name: str, values: Floats) -> Column:
 
 
 def _alone(world: World, counts: Counts, method: Method) -> float:
-    """Microseconds of one method's score on the bins that it takes: 200, ten, or two; shares were made before."""
+    """CPU (µs) of one method's score on the bins that it takes: 200, ten, or two. What is shared was made before."""
     rows = [world.profile.columns[0].counts[:-SPECIAL], counts[: world.profile.columns[0].size - SPECIAL]]
     if method.binary or method.bins == "coarse":
         rows = [side.reshape(2 if method.binary else CELLS, -1).sum(axis=1) for side in rows]
-    reference, current = map(Sample, rows)
+    reference = Sample(rows[0])
+    current = Compared(reference, rows[1], n=int(rows[1].sum()))
     return cpu_of(lambda: [method.score(reference, current) for _ in range(CALLS)]) / CALLS * 1e6
 
 

@@ -123,6 +123,46 @@ def columns() -> list[Panel]:
     ]
 
 
+def moved() -> list[Panel]:
+    """What the alert says, in the columns' own units, and which columns have one cause."""
+    parts, causes = "column, part", "cause, column"
+    return [
+        table(
+            "What moved",
+            "Of the last closed window of all events: which part of the worst columns in drift moved, from the "
+            "reference's share to the window's. Empty without drift.",
+            [
+                Part("Column", "column", link=COLUMN_OF_ROW),
+                Part("Part", "part"),
+                *(
+                    Part(title, expr=gauge(name, MODEL, by=parts), unit="percentunit", look=NEUTRAL, width=110)
+                    for title, name in (("Reference", "column_moved_reference_ratio"), ("Window", "column_moved_ratio"))
+                ),
+            ],
+            size=(14, 8),
+            sort="Window",
+        ),
+        table(
+            "Moved together",
+            "Columns in drift of the last closed window of all events beside the worst one that moves with them in the "
+            "reference: most likely one cause. The first three causes.",
+            [
+                Part("Cause", "cause"),
+                Part("Column", "column", link=COLUMN_OF_ROW),
+                Part(
+                    "Drift ratio",
+                    expr=gauge("column_cause_ratio", MODEL, by=causes),
+                    look=RATIO,
+                    coloured=True,
+                    width=110,
+                ),
+            ],
+            size=(10, 8),
+            sort="Drift ratio",
+        ),
+    ]
+
+
 def quality() -> list[Panel]:
     """Data that are broken rather than changed; usually the quickest to explain."""
     texts = {
@@ -221,6 +261,7 @@ dashboard = board(
         *worst(),
         history(),
         *columns(),
+        *moved(),
         Row(title="Data quality"),
         *quality(),
         Row(title="Volume, windows, retraining"),

@@ -95,6 +95,8 @@ def _values(query: str) -> str:
 def _only_while(expr: str) -> str:
     if "driftline_compared_" in expr:
         return "windows are compared with further references"
+    if "driftline_column_moved_" in expr or "driftline_column_cause_" in expr:
+        return "columns are in drift"
     if _STATISTIC.search(expr):
         return "the method is computed for the column"
     if 'role="prediction"' in expr:

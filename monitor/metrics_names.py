@@ -14,6 +14,8 @@ METHODS = ("psi", "ks", "chi2", "js", "wasserstein", "hellinger", "total_variati
 WINDOW = ("model", "version", "segment")
 COLUMN = (*WINDOW, "column", "role")
 COMPARED_COLUMN = (*WINDOW, "reference", "column", "role")
+MOVED_PART = (*COLUMN, "part")
+CAUSED_COLUMN = (*COLUMN, "cause")
 
 
 class Spec(NamedTuple):
@@ -95,6 +97,18 @@ COMPARED = (
     Spec("compared_drift_ratio", "gauge", COMPARED_COLUMN, "What would decide over its threshold: above 1 were drift."),
 )
 
+# What moved in a model's last closed window, of all events, while columns are in drift.
+MOVED = (
+    Spec(
+        "column_cause_ratio",
+        "gauge",
+        CAUSED_COLUMN,
+        "Drift ratio of a column in drift, beside the worst of the columns that moved with it; 0 if it has none.",
+    ),
+    Spec("column_moved_ratio", "gauge", MOVED_PART, "Share of a column's values (or events) in a part that moved."),
+    Spec("column_moved_reference_ratio", "gauge", MOVED_PART, "The share that this part has in the reference."),
+)
+
 # What this process has done or knows from its configuration.
 PROCESS = (
     Spec("windows_total", "counter", WINDOW, "Windows closed; revisions are not counted again."),
@@ -159,7 +173,7 @@ PROCESS = (
     Spec("build_info", "gauge", ("version",), "Always 1; the version of Driftline is in the label."),
 )
 
-TABLE: dict[str, Spec] = {spec.name: spec for spec in (*WINDOWS, *COLUMNS, *COMPARED, *PROCESS)}
+TABLE: dict[str, Spec] = {spec.name: spec for spec in (*WINDOWS, *COLUMNS, *COMPARED, *MOVED, *PROCESS)}
 
 
 def _scraped(spec: Spec) -> tuple[str, ...]:

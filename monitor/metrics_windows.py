@@ -15,7 +15,8 @@ from datetime import datetime
 from monitor.drift.bins import INVALID, MISSING
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.verdicts import SEVERITY
-from monitor.metrics_names import COLUMN, COLUMNS, COMPARED, COMPARED_COLUMN, METHODS, PREFIX, WINDOW, WINDOWS
+from monitor.metrics_moved import moved
+from monitor.metrics_names import COLUMN, COLUMNS, COMPARED, COMPARED_COLUMN, METHODS, MOVED, PREFIX, WINDOW, WINDOWS
 from monitor.pipeline.results import ColumnResult, ComparedColumn, Result
 
 Key = tuple[str, str, str]  # model, version, segment
@@ -61,7 +62,7 @@ class Windows:
     def render(self) -> Iterator[bytes]:
         """All of it in Prometheus's text format, a piece for each window and metric."""
         shown = [window for _, window in sorted(self.shown.items())]
-        for spec in (*WINDOWS, *COLUMNS, *COMPARED):
+        for spec in (*WINDOWS, *COLUMNS, *COMPARED, *MOVED):
             yield f"# HELP {spec.full} {spec.help}\n# TYPE {spec.full} {spec.type}\n".encode()
             yield from (window.lines.get(spec.name, b"") for window in shown)
 
@@ -70,7 +71,7 @@ def show(result: Result, profile: Profile, *, key: Key, room: int) -> Shown:
     """The lines of a result, with at most `room` column series: predictions first, then in the profile's order.
 
     Of a segment few are shown, for there may be many: its verdict and events, and the drift ratio of its columns.
-    Those beside other references come after all of the deciding one.
+    Those beside other references come after all of the deciding one, and what moved after these.
     """
     lines: defaultdict[str, list[str]] = defaultdict(list)
     part = result.segment is not None
@@ -87,7 +88,7 @@ def show(result: Result, profile: Profile, *, key: Key, room: int) -> Shown:
 
 
 def _series(result: Result, profile: Profile, key: Key) -> Iterator[tuple[tuple[str, ...], tuple[str, ...], _Gauges]]:
-    """Label names, their values and the gauges under them: of each column, then of each beside other references."""
+    """Label names, their values and the gauges under them: of each column, each beside others, and what moved."""
     columns = sorted(profile.columns, key=lambda column: _FIRST[column.role])
     for column in columns:
         if column.name in result.columns:
@@ -98,6 +99,8 @@ def _series(result: Result, profile: Profile, key: Key) -> Iterator[tuple[tuple[
             if column.name in other.columns:
                 values = (*key, name, column.name, column.role)
                 yield COMPARED_COLUMN, values, _scores("compared", other.columns[column.name])
+    for names, found, gauges in moved(result):
+        yield names, (*key, *found), gauges
 
 
 def _write(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from monitor.config import Config, Model
 from monitor.drift import profiles
 from monitor.drift.bins import Ordered, Unordered
+from monitor.drift.explanations import Movement
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.segments import Segmentation, counted
 from monitor.drift.windows import Windows
@@ -86,6 +88,14 @@ def result(
         reference=reference.fingerprint,
         episode="credit/3/*/abc/2023-11-14T22:00:00Z" if verdict == "drift" else None,
     )
+
+
+def explained(shown: Result, *parts: Movement) -> Result:
+    """The result with one cause of all columns in drift, the worst of which moved in these parts."""
+    parts = parts or (Movement("below 30", 0, 1, 0.3, 0.9, "values"), Movement("missing", 5, 6, 0.04, 0.0, "events"))
+    first, *others = shown.drifted
+    moved = msgspec.structs.replace(shown.columns[first], moved=parts)
+    return msgspec.structs.replace(shown, columns=shown.columns | {first: moved}, groups=((first, *others),))
 
 
 def opened(evidence: Result | None = None) -> EpisodeEvent:

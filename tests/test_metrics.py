@@ -15,7 +15,7 @@ from monitor.errors import DriftlineError
 from monitor.metrics import Metrics
 from monitor.metrics_names import COLUMNS, METHODS, METRIC_NAMES, PREFIX, TABLE, WINDOWS
 from monitor.pipeline.results import ColumnResult, ComparedColumn, ComparedReference, ScoreResult
-from tests.examples import HOUR, START, config, profile, result
+from tests.examples import HOUR, START, config, explained, profile, result
 
 W = {"model": "credit", "version": "3", "segment": ""}
 AGE = W | {"column": "age0", "role": "feature"}
@@ -45,7 +45,7 @@ def fully_used() -> Metrics:
     )
     beside = {name: ComparedColumn("ok", c.ratio, c.scores) for name, c in shown.columns.items()}
     last_week = {"last-week": ComparedReference("3", "0123456789ab", "ok", beside)}
-    metrics.window(msgspec.structs.replace(shown, compared=last_week), profile())
+    metrics.window(explained(msgspec.structs.replace(shown, compared=last_week)), profile())
     pipeline = metrics.pipeline
     pipeline.counted("predictions", 100, {"tombstone": 1})
     pipeline.dead_letter("predictions", "not_json")

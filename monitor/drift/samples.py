@@ -146,6 +146,16 @@ class Compared(Sample):
         return self.reference.middle - self.middle
 
     @once
+    def squares_middle(self) -> Floats:
+        """Squares of these."""
+        return self.apart_middle * self.apart_middle
+
+    @once
+    def squares_below(self) -> Floats:
+        """Squares of the differences of the cumulative shares."""
+        return self.apart_below * self.apart_below
+
+    @once
     def pooled(self) -> Floats:
         """Share of all events of both samples in each bin."""
         return (self.reference.counts + self.counts) / (self.reference.n + self.n)
@@ -168,7 +178,7 @@ Side = Counts | Sample
 
 def samples(reference: Side, current: Side, positions: Floats | None = None) -> tuple[Sample, Compared]:
     """Both sides as samples; `positions` are for rows of counts. Raises DriftlineError where rows do not fit."""
-    if isinstance(current, Compared) and current.reference is reference:
+    if type(current) is Compared and current.reference is reference:
         return current.reference, current
     rows = [side.counts if isinstance(side, Sample) else side for side in (reference, current)]
     n, m = check(*rows)

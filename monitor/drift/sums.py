@@ -54,4 +54,7 @@ def published(x: float | None) -> float | None:
     >>> published(0.1 + 0.2), published(math.inf), published(None)
     (0.3, None, None)
     """
-    return rounded(x) if x is not None and math.isfinite(x) else None
+    if x is None or x - x != 0.0:  # of infinities and of nan nan
+        return None
+    found = float(f"{x:.10g}")
+    return found if found - found == 0.0 else x  # as above

@@ -29,9 +29,14 @@ from monitor.drift.thresholds import UNDEFINED, Limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
 from monitor.pipeline.judges import Before, Lasting, Scored, Share, judge, scored
 from monitor.pipeline.reasons import Judged, reason
+from monitor.pipeline.recent import Recent
 from monitor.pipeline.results import ColumnResult, LastingResult, ScoreResult, ShareResult
 
+SEGMENTS = 2_000  # columns of segments that are held ready to be compared with: some 10 MB
 CELLS = 200_000  # of a window whose counts are published: no more than 2 MB of JSON
+
+
+_segments: Recent[tuple[Comparison, str], Comparison] = Recent(SEGMENTS)
 
 
 class Comparison:
@@ -88,15 +93,22 @@ class Comparison:
         return sum(number >= self.min_events for number in events)
 
     def of_segments(self, names: AbstractSet[str]) -> Iterator[tuple[str, Comparison]]:
-        """Comparisons with the reference's own counts of these segments; made anew, for they would fill the memory."""
+        """Comparisons with the reference's own counts of these segments; some are held, all would fill the memory."""
         for segmentation in self._segmentations:
-            if names.isdisjoint(segmentation.segments):
-                continue
-            course = segmentation.course
-            for place, (name, counts) in enumerate(zip(segmentation.segments, segmentation.counts, strict=True)):
-                if name in names:
-                    own = None if course is None else course[place]
-                    yield name, self._of(summaries.as_reference(self.profile, counts), own)
+            wanted = [name for name in segmentation.segments if name in names]
+            found = {name: held for name in wanted if (held := _segments.get((self, name)))}
+            found |= dict(self._made(segmentation, {*wanted} - {*found}))
+            yield from ((name, found[name]) for name in wanted)
+
+    def _made(self, segmentation: Segmentation, names: AbstractSet[str]) -> Iterator[tuple[str, Comparison]]:
+        if not names:
+            return
+        course = segmentation.course
+        for place, (name, counts) in enumerate(zip(segmentation.segments, segmentation.counts, strict=True)):
+            if name in names:
+                part = summaries.as_reference(self.profile, counts)
+                made = self._of(part, None if course is None else course[place])
+                yield name, _segments.put((self, name), made, len(part.columns))
 
     def _of(self, profile: Profile, course: Floats | None) -> Comparison:
         # With too few events of the reference nothing is decided, however many the window has.

@@ -18,8 +18,8 @@ def metric_names(expression: str) -> set[str]:
 
 
 def queried(text: str) -> list[str]:
-    """The expressions in the `query` calls of an annotation's template, with a word in place of each %q."""
-    return [found.replace("%q", '"x"') for found in re.findall(r"query \(printf `([^`]*)`", text)]
+    """The expressions in the `query` calls of an annotation's template, with a word in place of each %q (or %[1]q)."""
+    return [re.sub(r"%(\[\d\])?q", '"x"', found) for found in re.findall(r"query \(printf `([^`]*)`", text)]
 
 
 def _selectors(node: Any) -> list[promql_parser.VectorSelector]:

@@ -145,6 +145,16 @@ def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
     assert title == "[FIRING:1] &lt;!here&gt; ∗bold∗ ˋcodeˋ a|b • ∗DriftlineModelDrift∗: DriftlineModelDrift"
 
 
+def test_what_moved_is_one_line_that_slack_and_pagerduty_can_show(tmp_path: Path) -> None:
+    told = "What moved: age 7.9× (31 % → 12 % of values 'R&D <b>'), with a`b 2.0×."
+    alert = firing()
+    alert["annotations"]["description"] = told
+    text, plain = (render(template, group(alert), tmp_path) for template in ("text", "plain"))
+    slack = "What moved: age 7.9× (31 % → 12 % of values 'R&amp;D &lt;b&gt;'), with aˋb 2.0×."
+    assert text == f"• *DriftlineModelDrift* (critical): {slack}"
+    assert plain == f"DriftlineModelDrift (firing): {told}"
+
+
 def test_slack_gets_escaped_texts_only() -> None:
     (slack,) = [config for receiver in CONFIG["receivers"] for config in receiver.get("slack_configs", ())]
     escaped = {"slack_title", "text", "dashboard", "runbook", "silence", "colour"}

@@ -21,6 +21,7 @@ TESTS = sorted((FOLDER / "tests").glob("*.yml"))
 ALERTS = alerts(Settings())
 NAMES = sorted({alert.name for alert in ALERTS})
 NOT_OURS = {"up", "process_start_time_seconds"}
+OF = '{job="driftline", model=%[1]q, version=%[2]q, segment=%[3]q}'
 each_alert = pytest.mark.parametrize("alert", ALERTS, ids=[alert.title for alert in ALERTS])
 
 
@@ -94,6 +95,21 @@ def _cases(test: dict) -> list[dict]:
         ("or absent(", "and absent(", "worker_stuck"),
         ("[10m])) > 0\n    for: 15m", "[1h])) > 0\n    for: 15m", "worker_stuck"),
         ("keep_firing_for: 5m", "keep_firing_for: 1h", "model_drift"),
+        ("and on (instance) (driftline_window_end", "or on (instance) (driftline_window_end", "model_drift"),
+        (
+            f"(driftline_column_cause_ratio{OF} and",
+            f"(last_over_time(driftline_column_cause_ratio{OF}[1h]) and",
+            "model_drift",
+        ),
+        (", column!=%[4]q", "", "model_drift"),
+        ("topk(2, abs(", "topk(3, abs(", "model_drift"),
+        (
+            "{{ else }}{{ with query (printf `sort_desc(topk(5,",
+            "{{ else }}{{ with query (printf `(topk(0,",
+            "model_drift",
+        ),
+        ("or 0 * (max by (segment)", "or 0 > (max by (segment)", "model_drift"),
+        (" == 2) - 5 > 0", " == 2) - 1 > 0", "model_drift"),
     ],
 )
 def test_the_tests_notice_a_broken_rule(sound: str, broken: str, file: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.faults.trial import Trial
+from tests.faults.trial import Missed, Trial
 from tests.services.kafka import Broker
 
 Apply = Callable[..., None]  # a trial, and for some how often
@@ -86,6 +86,8 @@ def run(row: Row, broker: Broker, folder: Path, seed: int, **options: Any) -> Ou
         outcome.recovery = trial.recovery()
     except Unavailable as error:
         outcome.absent = str(error)
+    except Missed as error:
+        trial.note(str(error))  # the fault did not bite
     except Exception as error:
         outcome.defects.append(f"{type(error).__name__}: {error}")
     finally:

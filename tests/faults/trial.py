@@ -26,6 +26,10 @@ ENDINGS = (3, 4)  # exit codes after which an orchestrator starts a worker again
 MODELS = ("credit", "fraud", "churn")
 
 
+class Missed(Exception):
+    """The fault came too late to hit anything."""
+
+
 @dataclass
 class Trial:
     """A deployment with a load of so many events at so many a second; `faults` may need more than one broker."""
@@ -130,7 +134,7 @@ class Trial:
     def moments(self, count: int) -> Iterator[None]:
         """So many moments, drawn by the seed, at which the load has written some share of its events.
 
-        Raises AssertionError where the load has ended by then: the fault would hit nothing.
+        Raises Missed where the load has ended by then: the fault would hit nothing.
         """
         for share in sorted(self.rng.uniform(0.15, 0.85) for _ in range(count)):
             self.reach(share)
@@ -145,7 +149,12 @@ class Trial:
             return self.load.confirmed >= wanted or not self.load.running
 
         wait_for(reached, 600, f"{wanted:,.0f} events")
-        assert self.load.running, "the load ended before the fault: make it longer"
+        self.still_loaded("the fault")
+
+    def still_loaded(self, what: str) -> None:
+        """Raise Missed where the load has ended before this came: on a slow machine, of a short load."""
+        if not self.load.running:
+            raise Missed(f"the load ended before {what}: make it longer")
 
     def counted(self, least: int, deadline: float = 60) -> None:
         """Wait until workers have published so many windows."""

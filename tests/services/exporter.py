@@ -14,17 +14,17 @@ from monitor.drift.profiles import Profile
 from monitor.metrics import CONTENT_TYPE, Metrics
 from monitor.metrics_names import METHODS
 from monitor.pipeline.results import ComparedColumn, ComparedReference, Result, ScoreResult
-from tests.examples import HOUR, config, profile, result
+from tests.examples import HOUR, config, explained, profile, result
 
 
 def drifted(reference: Profile, start: int) -> Result:
-    """A window in drift whose columns have a statistic of every method, beside two references."""
+    """A window in drift whose columns have a statistic of every method, beside two references; the first moved."""
     every = {name: ScoreResult(0.3, None, 0.1) for name in METHODS}
     made = result(reference, start=start)
     columns = {name: msgspec.structs.replace(column, scores=every) for name, column in made.columns.items()}
     beside = {name: ComparedColumn("drift", 3.0, every) for name in columns}
     other = ComparedReference(reference.version, reference.fingerprint, "drift", beside)
-    return msgspec.structs.replace(made, columns=columns, compared={"last-week": other})
+    return explained(msgspec.structs.replace(made, columns=columns, compared={"last-week": other}))
 
 
 class Worker:

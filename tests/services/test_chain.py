@@ -13,6 +13,7 @@ from rich.console import Console
 
 from monitor.demo import market
 from monitor.demo.run import prepare, shift_to_now
+from monitor.pipeline.results import Result, decode
 from tests.services.alertmanager import Alertmanager
 from tests.services.deployment import MONDAY, WEEK, Deployment, Worker, driftline
 from tests.services.kafka import Broker
@@ -103,14 +104,18 @@ def test_drift_in_a_log_reaches_slack_pagerduty_and_retraining_and_recovery_reso
     wait_for(lambda: prometheus.query(drift), 60, "Prometheus to see the drift")
     page = heard(pagerduty, b'"trigger"', b"DriftlineModelDrift")
     message = heard(slack, b"FIRING", b"DriftlineModelDrift")
-    for said in (page.body.decode(), message.body.decode()):
+    texts = page.json["payload"]["custom_details"]["alerts"], message.json["attachments"][0]["text"]
+    for said in texts:
         assert "nsw-price" in said
+    for said in (page.body.decode(), message.body.decode()):
         assert "DriftlineModelDrift.md" in said  # the runbook
 
     deploy.produce(events[drifting:], ledger)
     check_equality(deploy, events, ledger)
     heard(pagerduty, b'"resolve"')
     heard(slack, b"RESOLVED")
+    results = [decode(line) for line in deploy.windows().values()]
+    assert all(any(explains(said, result) for result in results if result.groups) for said in texts), texts
 
     opened = [line for line in deploy.windows().values() if json.loads(line)["episode"]]
     episodes = {json.loads(line)["episode"] for line in opened}
@@ -155,6 +160,15 @@ def test_sigterm_drains_and_leaves_the_group_so_that_the_next_worker_counts_noth
     deploy.start_worker()
     deploy.produce(events[20_000:], ledger)
     check_equality(deploy, events, ledger)
+
+
+def explains(said: str, result: Result) -> bool:
+    """Whether an alert says what a result does: the worst column, two parts of it that moved, what moved with it."""
+    worst, *others = result.groups[0]
+    parts = result.columns[worst].moved
+    named = [f"{name} {result.columns[name].ratio:.1f}×" for name in (worst, *others)]
+    begins = f"What moved: {named[0]} (" in said and sum(str(part) in said for part in parts) == 2
+    return begins and (not others or f", with {', '.join(named[1:])}" in said)
 
 
 def heard(receiver: Receiver, *words: bytes) -> Request:

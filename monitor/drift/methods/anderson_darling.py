@@ -42,7 +42,7 @@ def score(reference: Side, current: Side) -> Score:
     apart, h = b.apart_middle, b.pooled
     middle = a.middle - apart * (b.n / (a.n + b.n))
     weights = h / (middle * (1 - middle) + 1e-300)  # middle is 0 or 1 only where there is no event, and h is 0
-    statistic = b.size * dot(weights, apart * apart)
+    statistic = b.size * dot(weights, b.squares_middle)
     return Score(statistic, quadratic.tail(quadratic.anderson_darling, statistic), a.n, b.n)
 
 

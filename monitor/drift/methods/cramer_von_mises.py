@@ -37,10 +37,7 @@ def score(reference: Side, current: Side) -> Score:
     a, b = samples(reference, current)
     if not b.size:
         return undefined(a.n, b.n, pvalue=True)
-    total, apart = a.n + b.n, b.apart_middle
-    squares = apart * apart
-    mean = (a.n * dot(a.shares, squares) + b.n * dot(b.shares, squares)) / total
-    statistic = b.size * mean
+    statistic = b.size * dot(b.pooled, b.squares_middle)
     return Score(statistic, quadratic.tail(quadratic.cramer_von_mises, statistic), a.n, b.n)
 
 
