@@ -17,7 +17,7 @@ from monitor.logs.contract import Target
 from monitor.logs.json import JsonDecoder
 from monitor.reference import build
 
-WISHES = ("", "weekday", "text_length:note", "oov:note", "distance:vector", "pca", "domain")
+WISHES = ("", "weekday", "weekday:Europe/Berlin", "text_length:note", "oov:note", "distance:vector", "pca", "domain")
 WORDS, DIMENSIONS = 20, 384
 
 
@@ -52,8 +52,9 @@ def main() -> None:
 def _decoding(path: Path, wish: str, logged: list[bytes]) -> Callable[[], object]:
     derive = [wish] if wish else []
     unread = [name for name in ("note", "vector") if name not in wish]
+    against = [path] if "domain" in wish else []
     owner = workload.MODEL, workload.VERSION
-    profile, _ = build([path], model=owner[0], version=owner[1], ignore=unread, derive=derive, against=[path])
+    profile, _ = build([path], model=owner[0], version=owner[1], ignore=unread, derive=derive, against=against)
     decoder = JsonDecoder({owner: Target(profile, WINDOWS)})
     batches = [logged[i : i + BATCH] for i in range(0, len(logged), BATCH)]
     return lambda: [decoder.count(part, None) for part in batches]

@@ -13,8 +13,10 @@ import typer
 from rich.console import Console
 
 from monitor import __version__
+from monitor.cli_build import build
 from monitor.cli_kafka import add_commands
-from monitor.cli_reference import reference_app
+from monitor.cli_options import refuse
+from monitor.cli_reference import reference_app, show
 from monitor.cli_update import update
 from monitor.errors import DriftlineError, OutsideError
 
@@ -28,7 +30,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-reference_app.command()(update)
+for command in (build, show, update):
+    reference_app.command()(command)
 app.add_typer(reference_app, name="reference")
 add_commands(app)
 
@@ -52,6 +55,7 @@ def options(
 
 @app.command()
 def demo(
+    context: typer.Context,
     serve: Annotated[bool, typer.Option("--serve", help="Keep /metrics on loopback afterwards, until Ctrl-C.")] = False,
     port: Annotated[int, typer.Option(help="Port for --serve.")] = 9464,
     produce: Annotated[bool, typer.Option("--produce", help="Play the demo's log into Kafka instead.")] = False,
@@ -70,11 +74,24 @@ def demo(
     from monitor.config import Kafka
     from monitor.demo import run
 
+    _refuse_ignored(context, serve=serve, produce=produce, access=access)
     if produce:
         kafka = settings.load(access).kafka if access else Kafka(brokers=tuple(brokers.split(",")))
         run.produce(kafka, topic, speed=speed)
     else:
         run.demo(serve=serve, port=port, out=out)
+
+
+def _refuse_ignored(context: typer.Context, *, serve: bool, produce: bool, access: Path | None) -> None:
+    """Raise DriftlineError for options of the demo that have no effect."""
+    if produce:
+        refuse(context, "serve", "port", "out", because="has no effect beside --produce")
+        if access:
+            refuse(context, "brokers", because="the brokers are those of --config")
+    else:
+        refuse(context, "brokers", "topic", "access", "speed", because="has no effect without --produce")
+        if not serve:
+            refuse(context, "port", because="has no effect without --serve")
 
 
 @app.command()

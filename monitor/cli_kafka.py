@@ -12,6 +12,7 @@ from rich.table import Column, Table
 
 from monitor import deadletters, redrive, settings, topics
 from monitor.check import check as examine
+from monitor.cli_options import refuse
 from monitor.errors import OutsideError
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a YAML file.")]
@@ -31,6 +32,7 @@ def add_commands(app: typer.Typer) -> None:
 
 
 def check(
+    context: typer.Context,
     config: ConfigFile,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask Kafka.")] = False,
     deadline: Deadline = 10.0,
@@ -39,6 +41,8 @@ def check(
 
     Exits with 0 if a worker can start (warnings or not), 2 for mistakes, 3 if something outside is wrong.
     """
+    if offline:
+        refuse(context, "deadline", because="nothing is asked of Kafka with --offline")
     report = examine(config, offline=offline, deadline=deadline)
     for title, lines in (("mistake", report.mistakes), ("outside", report.outside), ("warning", report.warnings)):
         for line in lines:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from monitor.drift.derivations import calendars
 from monitor.drift.episodes import RECOVERY
 from monitor.drift.profiles import Profile
 from monitor.drift.segments import Segmentation
@@ -222,6 +223,7 @@ class Config:
             f"{m.name!r} {version!r} {reference.profile.fingerprint} {m.windows.grid}"
             f"{'' if reference.since is None else f' since {reference.since}'}"
             + "".join(f" by {found.name!r}" for found in m.segmentations(reference.profile))
+            + "".join(f" in {name}" for name in calendars(reference.profile))
             for m in self.models
             for version in m.versions
             for reference in m.references(version)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
 from monitor.drift.bins import MISSING, Floats
+from monitor.drift.calendars import rules
 from monitor.drift.derived import FUNCTIONS, Derived, Function, oov
 from monitor.drift.derived.pca import EXPLAINED
 from monitor.drift.derived.standard import MOST_COLUMNS, Standard, fit_cells, fit_numbers
@@ -23,11 +25,15 @@ STEPS = 50  # of its iteration at most
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A derived column that somebody asks for: its name, the function, and what it reads (no columns: all of them)."""
+    """A derived column that somebody asks for: its name, the function, and what it reads (no columns: all of them).
+
+    parameters: what is not fitted but said, such as the time zone.
+    """
 
     name: str
     function: Function
     inputs: tuple[str, ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +63,24 @@ def read_wishes(texts: Sequence[str]) -> tuple[Wish, ...]:
         if name not in FUNCTIONS:
             raise DriftlineError(f"--derive {text}: unknown function {name!r}; known are {', '.join(FUNCTIONS)}")
         known = FUNCTIONS[name]
+        if known.takes == "time":
+            wishes.append(Wish(text, known, (), _zone(text, rest) if colon else {}))
+            continue
         inputs = tuple(part.strip() for part in rest.split(",") if part.strip())
         if known.takes_value and len(inputs) != 1:
             raise DriftlineError(f"--derive {text}: expected one column, as in {name}:comment")
-        if known.takes == "time" and colon:
-            raise DriftlineError(f"--derive {text}: {name} reads the event's time; write --derive {name}")
         wishes.append(Wish(text, known, inputs))
     return tuple(wishes)
+
+
+def _zone(text: str, zone: str) -> dict[str, Any]:
+    """The time zone of `--derive weekday:Europe/Berlin`."""
+    try:
+        rules(zone)
+    except DriftlineError as error:
+        name = text.partition(":")[0]
+        raise DriftlineError(f"--derive {text}: {error}; for UTC write --derive {name}") from error
+    return {"zone": zone}
 
 
 def of_values(wish: Wish, source: Observed | Vectors) -> tuple[Derived, Observed]:
@@ -75,12 +92,13 @@ def of_values(wish: Wish, source: Observed | Vectors) -> tuple[Derived, Observed
         return _with(wish, parameters), _observed([compute(value) for value in source.values])
     if wish.function.name == "oov":
         sizes = np.bincount(source.codes[source.codes >= 0], minlength=len(source.names))
-        parameters = oov.fit(zip(source.names, sizes.tolist(), strict=True))
+        parameters = oov.fit(compress(zip(source.names, sizes.tolist(), strict=True), source.are_texts))
     compute = wish.function.prepare(parameters)
-    named = np.array([compute(name) for name in source.names] or [np.nan])
+    texts = zip(source.names, source.are_texts.tolist(), strict=True)
+    named = np.array([compute(name) if is_text else np.inf for name, is_text in texts] or [np.nan])
     values = np.full(len(source.codes), np.nan)
-    text = source.codes >= 0
-    values[text] = named[source.codes[text]]
+    has_name = source.codes >= 0
+    values[has_name] = named[source.codes[has_name]]
     values[(source.codes == NUMBER) | (source.codes == INVALID)] = np.inf
     return _with(wish, parameters), _observed(values.tolist())
 
@@ -90,9 +108,10 @@ def of_times(wish: Wish, times: Sequence[int]) -> tuple[Derived, Observed]:
     if not times:
         raise DriftlineError(f"--derive {wish.name}: the events have no time; name its column with --time")
     names = wish.function.names or ()
+    places = wish.function.prepare(wish.parameters)(np.array(times, dtype=np.int64))
     made = Observed()
-    made.add([names[place] for place in wish.function.prepare({})(np.array(times, dtype=np.int64)).tolist()])
-    return _with(wish, {}), made
+    made.add([names[place] for place in places.tolist()])
+    return _with(wish, wish.parameters), made
 
 
 def of_columns(wish: Wish, known: Mapping[str, Known], other: Mapping[str, Known] | None) -> tuple[Derived, Observed]:

@@ -37,7 +37,8 @@ class Observed:
     def __init__(self, missing: int = 0) -> None:
         self._floats: list[Floats] = [np.full(missing, np.nan)]
         self._codes: list[npt.NDArray[np.int32]] = [np.full(missing, MISSING, dtype=np.int32)]
-        self._names: dict[str, int] = {}
+        self._texts: dict[str, int] = {}
+        self._others: dict[str, int] = {}  # names of flags and of numbers that no float holds
 
     def add(self, values: Sequence[object]) -> None:
         """Take the values of further events."""
@@ -45,8 +46,10 @@ class Observed:
         if kinds <= _NUMBERS and self._add_numbers(values):
             return
         if kinds <= _TEXTS:
-            names = self._names
-            coded = [MISSING if value is None else names.setdefault(str(value), len(names)) for value in values]
+            texts, others = self._texts, len(self._others)
+            coded = [
+                MISSING if value is None else texts.setdefault(str(value), others + len(texts)) for value in values
+            ]
             self._append(np.full(len(values), np.nan), np.array(coded, dtype=np.int32))
             return
         pairs = [self._one(value) for value in values]
@@ -64,8 +67,16 @@ class Observed:
 
     @cached_property
     def names(self) -> list[str]:
-        """Category names of values that are no plain numbers."""
-        return list(self._names)
+        """Category names of values that are no plain numbers; one stands twice if a text and another value have it."""
+        codes = {code: name for named in (self._texts, self._others) for name, code in named.items()}
+        return [codes[code] for code in range(len(codes))]
+
+    @cached_property
+    def are_texts(self) -> npt.NDArray[np.bool_]:
+        """Whether each of `names` was logged as text."""
+        found = np.zeros(len(self.names), dtype=bool)
+        found[list(self._texts.values())] = True
+        return found
 
     @cached_property
     def finite(self) -> Floats:
@@ -84,7 +95,7 @@ class Observed:
 
     def refuse_identifier(self) -> None:
         """Raise DriftlineError if nearly every event has a name of its own: no distribution, and private besides."""
-        distinct = len(self.names)
+        distinct = len(set(self.names))
         if distinct > FEW and distinct > IDENTIFIES * self.present:
             raise DriftlineError(
                 f"{distinct:,} different texts in {self.present:,} events look like an identifier; "
@@ -111,9 +122,9 @@ class Observed:
         named = np.bincount(self.codes[self.codes >= 0], minlength=len(self.names))
         numbers, sizes = np.unique(self.floats[self.codes == NUMBER], return_counts=True)  # that a float holds
         spelled = [str(category_name(float(number))) for number in numbers]
-        counts = dict(zip(self.names, named.tolist(), strict=True))
-        for name, size in zip(spelled, sizes.tolist(), strict=True):
-            counts[name] = counts.get(name, 0) + size
+        counts: Counter[str] = Counter()
+        for name, size in (*zip(self.names, named.tolist(), strict=True), *zip(spelled, sizes.tolist(), strict=True)):
+            counts[name] += size
         if len(counts) > MOST_CATEGORIES:
             raise DriftlineError(
                 f"categorical bins are one per category, at most {MOST_CATEGORIES:,}, got {len(counts):,}; "
@@ -156,10 +167,13 @@ class Observed:
         if isinstance(value, float):
             return value, NUMBER
         if isinstance(value, (str, bool)):
-            return math.nan, self._names.setdefault(name, len(self._names))
+            return math.nan, self._code(self._texts if isinstance(value, str) else self._others, name)
         number = _float(value)
         exact = not math.isnan(number) and abs(number) < EXACT
-        return number, NUMBER if exact else self._names.setdefault(name, len(self._names))
+        return number, NUMBER if exact else self._code(self._others, name)
+
+    def _code(self, named: dict[str, int], name: str) -> int:
+        return named.setdefault(name, len(self._texts) + len(self._others))
 
     def _append(self, floats: Floats, codes: npt.NDArray[np.int32]) -> None:
         self._floats.append(floats)

@@ -15,7 +15,10 @@ import numpy as np
 from monitor.config import LogFields
 from monitor.drift import summaries
 from monitor.drift.bins import MISSING, Counts
-from monitor.drift.profiles import Chunks, Profile
+from monitor.drift.courses import learned
+from monitor.drift.profiles import Chunks, Column, Profile
+from monitor.drift.segments import Segmentation
+from monitor.drift.stretches import Stretches
 from monitor.drift.windows import Windows
 from monitor.durations import UNITS, format_duration
 from monitor.errors import DriftlineError
@@ -39,14 +42,16 @@ def recount(
     """The profile of the events of a version of the same model, on the bins of another one, and what was read.
 
     Tables have a row per event and their time in `time`; JSON lines are canonical events. chunk: milliseconds; None
-    takes that of the other profile, or an hour. Its segments are left out. Raises DriftlineError where no event can be
-    used.
+    takes that of the other profile, or an hour. Segments are those of the other profile, whatever values these data
+    have. Raises DriftlineError where no event can be used.
     """
     length = chunk if chunk is not None else bins_of.chunks.size if bins_of.chunks else UNITS["h"]
     if length < UNITS["s"]:
         raise DriftlineError(f"expected a chunk of at least 1s, got {format_duration(max(length, 0))}")
-    target = Target(replace(bins_of, version=version, history=(), segmentations=()), Windows(length, length))
-    decoder = JsonDecoder({(bins_of.model, version): target}, max_panes=BATCH)
+    shape = replace(bins_of, version=version, history=(), segmentations=())
+    target = Target(shape, Windows(length, length), segmentations=bins_of.segmentations)
+    most = BATCH * (1 + len(bins_of.segmentations))  # each event may open a pane, and one in each segmentation
+    decoder = JsonDecoder({(bins_of.model, version): target}, max_panes=most)
     fields = LogFields(time=time or LogFields.time, prediction=prediction)
     found = _Found(most=CHUNK_CELLS // bins_of.size, length=length)
     for path in paths:
@@ -55,7 +60,7 @@ def recount(
             progress(found.events)
     if not found.events:
         raise DriftlineError(f"no event of model {bins_of.model!r} version {version!r} to count{found.why}")
-    profile = _profile(target.profile, found)
+    profile = _profile(shape, bins_of.segmentations, found)
     notes = tuple(
         f"column {column.name!r} has no usable value in these data"
         for column in profile.columns
@@ -65,10 +70,10 @@ def recount(
 
 
 class _Found:
-    """Counts of what was read by chunk, at most `most` of them, and what was left out by reason."""
+    """Counts of what was read by segment and chunk, at most `most` of them, and what was left out by reason."""
 
     def __init__(self, *, most: int, length: int) -> None:
-        self.counts: dict[int, Counts] = {}
+        self.counts: dict[tuple[str, int], Counts] = {}
         self.events = 0
         self.latest: int | None = None
         self.left_out: Counter[str] = Counter()
@@ -78,10 +83,13 @@ class _Found:
     def add(self, counted: Counted, path: Path) -> None:
         """The counts of a batch of a file."""
         for key, counts in counted.counts.items():
-            own = counts.astype(np.int64)
-            self.counts[key.pane] = summaries.merge(self.counts[key.pane], own) if key.pane in self.counts else own
+            own, place = counts.astype(np.int64), (key.segment, key.pane)
+            self.counts[place] = summaries.merge(self.counts[place], own) if place in self.counts else own
         if len(self.counts) > self._most:
-            raise DriftlineError(f"chunks of {format_duration(self.length)} are too many; take longer ones by --chunk")
+            parts = " of segments" if any(segment for segment, _ in self.counts) else ""
+            raise DriftlineError(
+                f"chunks of {format_duration(self.length)}{parts} are too many; take longer ones by --chunk"
+            )
         self.events += counted.events
         if counted.latest is not None:
             self.latest = max(counted.latest, self.latest or counted.latest)
@@ -92,6 +100,13 @@ class _Found:
         for reason in counted.skipped:
             self.examples.setdefault(reason, str(path))
 
+    def stretches(self, segment: str) -> Stretches:
+        """The counts of a segment in every chunk that has any event; "" is all events."""
+        starts = sorted(start for part, start in self.counts if not part)
+        none = np.zeros_like(self.counts["", starts[0]])
+        rows = np.array([self.counts.get((segment, start), none) for start in starts])
+        return Stretches(np.array(starts, dtype=np.int64), rows.astype(np.int32), self.length)
+
     @property
     def why(self) -> str:
         """What became of the events, where there are none left."""
@@ -99,10 +114,26 @@ class _Found:
         return "".join(f"; {count:,} left out as {reason}: {self.examples[reason]}" for reason, count in first)
 
 
-def _profile(shape: Profile, found: _Found) -> Profile:
-    starts = sorted(found.counts)
-    rows = np.array([found.counts[start] for start in starts])
-    chunks = Chunks.of(found.length, tuple(starts), rows.astype(np.int32))
-    total = rows.sum(axis=0)
-    columns = tuple(replace(column, counts=part.copy()) for column, part in summaries.slices(shape, total))
-    return replace(shape, columns=columns, start=starts[0], end=found.latest, chunks=chunks)
+def _profile(shape: Profile, segmentations: Sequence[Segmentation], found: _Found) -> Profile:
+    whole = found.stretches("")
+    starts = tuple(whole.starts.tolist())
+    chunks = Chunks.of(found.length, starts, whole.counts)
+    parts = tuple(_segmentation(shape, segmentation, found) for segmentation in segmentations)
+    columns = _columns(shape, whole)
+    return replace(shape, columns=columns, start=starts[0], end=found.latest, chunks=chunks, segmentations=parts)
+
+
+def _segmentation(shape: Profile, of: Segmentation, found: _Found) -> Segmentation:
+    """The same segments with the counts of these data, and how each of them moves."""
+    counts, course = [], []
+    for name in of.segments:
+        stretches = found.stretches(name)
+        columns = _columns(shape, stretches)
+        counts.append(np.concatenate([column.counts for column in columns]))
+        course.append(learned(columns, stretches))
+    return Segmentation.of(of.columns, of.values, np.array(counts), np.array(course))
+
+
+def _columns(shape: Profile, stretches: Stretches) -> tuple[Column, ...]:
+    total = stretches.counts.sum(axis=0, dtype=np.int64)
+    return tuple(replace(column, counts=part.copy()) for column, part in summaries.slices(shape, total))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,41 +73,33 @@ def build(
     `segment_values` most frequent values have a segment each.
     """
     _check_options(paths, bins=bins, categories=categories, chunk=chunk)
-    wishes = read_wishes(derive)
+    wishes = _wishes(derive, against)
     lists = {wish.inputs[0] for wish in wishes if wish.function.takes == "numbers"}
+    texts = {wish.inputs[0] for wish in wishes if wish.function.takes == "text"} - {*categorical}
     wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists)
     found = gather(paths, wanted, progress)
+    if chunk is not None and not found.times:
+        raise DriftlineError("--chunk: the events have no time to be cut by; name its column with --time")
     check_sources(wishes, {*found.columns, *found.vectors})
-    texts = {wish.inputs[0] for wish in wishes if wish.function.takes == "text"} - {*categorical}
-    kinds = dict.fromkeys(categorical, "categorical") | dict.fromkeys(numeric, "numeric")
     _check_names(found, ignore=ignore, categorical=categorical, numeric=numeric, prediction=prediction)
-    observed: dict[str, tuple[Role, Observed]] = {
-        name: ("feature", column) for name, column in found.columns.items() if name not in texts
-    }
-    if found.prediction:
-        kinds[PREDICTION] = kinds.get(prediction or PREDICTION, kinds.get(PREDICTION, ""))
-        observed[PREDICTION] = ("prediction", found.prediction)
-    if not observed and not wishes:
-        raise DriftlineError("expected at least one column to monitor, got none; ignore fewer")
+    kinds = _kinds(found, categorical=categorical, numeric=numeric, prediction=prediction, texts=texts)
     made = {
         name: _made(name, role, column, kinds.get(name, ""), bins=bins, categories=categories)
-        for name, (role, column) in observed.items()
+        for name, role, column in _brought(found, texts)
     }
+    if not made and not wishes:
+        raise DriftlineError("expected at least one column to monitor, got none; ignore fewer")
     other = gather(against, wanted, progress) if against else None
-    for wish, derived, column in _derived(wishes, found, made, other):
-        if wish.name in made:
-            raise DriftlineError(f"--derive {wish.name}: there is a column of this name; leave it out with --ignore")
-        kinds[wish.name] = "numeric" if wish.function.names is None else "categorical"
-        made[wish.name] = _made(wish.name, "derived", column, kinds[wish.name], bins=bins, derived=derived)
-    columns, cells = [one.column for one in made.values()], [one.places for one in made.values()]
-    cut = _cut(found, sum(column.size for column in columns), chunk) if found.times else None
-    chunks = cut.chunks(columns, cells) if cut else None
-    start, end = (min(found.times), max(found.times)) if found.times else (None, None)
+    made |= {one.column.name: one for one in _derived(wishes, found, made, other, bins=bins)}
+    cut = _cut(found, sum(one.column.size for one in made.values()), chunk) if found.times else None
+    profile = _profile(wanted, found, made, cut)
     parts = segmentations(segments, {name: (one.column, one.places) for name, one in made.items()}, segment_values, cut)
-    profile = Profile(model, version, tuple(columns), start, end, chunks, segmentations=tuple(parts))
-    notes = notes_on(profile, {name: one.observed for name, one in made.items()}, {k for k in kinds if kinds[k]})
+    profile = replace(profile, segmentations=tuple(parts))
+    decided = {name for name, kind in kinds.items() if kind} | {wish.name for wish in wishes}
+    notes = notes_on(profile, {name: one.observed for name, one in made.items()}, decided)
     left_out, examples = dict(found.left_out), dict(found.examples)
-    return profile, Report(len(paths), found.events, left_out, examples, chunks.size if chunks else None, notes)
+    size = profile.chunks.size if profile.chunks else None
+    return profile, Report(len(paths), found.events, left_out, examples, size, notes)
 
 
 class _Made(NamedTuple):
@@ -133,20 +125,65 @@ def _made(
     return _Made(Column(name, role, found, counts, derived), places, observed)
 
 
+def _wishes(derive: Sequence[str], against: Sequence[Path]) -> tuple[Wish, ...]:
+    wishes = read_wishes(derive)
+    if against and not any(wish.function.name == "domain" for wish in wishes):
+        raise DriftlineError("--against: only --derive domain reads these files; add it, or leave them out")
+    return wishes
+
+
+def _kinds(
+    found: Gathered,
+    *,
+    categorical: Collection[str],
+    numeric: Collection[str],
+    prediction: str | None,
+    texts: Collection[str],
+) -> dict[str, str]:
+    """What columns are said to be; the prediction's may be called as in the files or as in the profile."""
+    for name in sorted({*texts} & {*numeric}):
+        raise DriftlineError(f"column {name!r}: named by --numeric, but --derive reads it as text; leave out one")
+    kinds = dict.fromkeys(categorical, "categorical") | dict.fromkeys(numeric, "numeric")
+    if found.prediction:
+        kinds[PREDICTION] = kinds.get(prediction or PREDICTION, kinds.get(PREDICTION, ""))
+    return kinds
+
+
+def _brought(found: Gathered, texts: Collection[str]) -> Iterator[tuple[str, Role, Observed]]:
+    """The columns that events bring, but for the texts that only derived columns read."""
+    for name, column in found.columns.items():
+        if name not in texts:
+            yield name, "feature", column
+    if found.prediction:
+        yield PREDICTION, "prediction", found.prediction
+
+
 def _derived(
-    wishes: Sequence[Wish], found: Gathered, made: Mapping[str, _Made], other: Gathered | None
-) -> Iterator[tuple[Wish, Derived, Observed]]:
-    """The derived columns with each event's value; `made` are the columns that events bring."""
+    wishes: Sequence[Wish], found: Gathered, made: Mapping[str, _Made], other: Gathered | None, *, bins: int | None
+) -> Iterator[_Made]:
+    """The derived columns; `made` are the columns that events bring, `other` the files that `domain` tells apart."""
     brought = {name: Known(one.column, one.observed.floats, one.places) for name, one in made.items()}
     theirs = None if other is None else {name: _elsewhere(one.column, other) for name, one in brought.items()}
     for wish in wishes:
+        if wish.name in made:
+            raise DriftlineError(f"--derive {wish.name}: there is a column of this name; leave it out with --ignore")
         if wish.function.takes_value:
             name = wish.inputs[0]
-            yield wish, *of_values(wish, found.vectors[name] if name in found.vectors else found.columns[name])
+            derived, column = of_values(wish, found.vectors[name] if name in found.vectors else found.columns[name])
         elif wish.function.takes == "time":
-            yield wish, *of_times(wish, found.times)
+            derived, column = of_times(wish, found.times)
         else:
-            yield wish, *of_columns(wish, brought, theirs)
+            derived, column = of_columns(wish, brought, theirs)
+        kind = "numeric" if wish.function.names is None else "categorical"
+        yield _made(wish.name, "derived", column, kind, bins=bins, derived=derived)
+
+
+def _profile(wanted: Wanted, found: Gathered, made: Mapping[str, _Made], cut: Cut | None) -> Profile:
+    """The profile without segments."""
+    columns, cells = [one.column for one in made.values()], [one.places for one in made.values()]
+    start, end = (min(found.times), max(found.times)) if found.times else (None, None)
+    chunks = cut.chunks(columns, cells) if cut else None
+    return Profile(wanted.model, wanted.version, tuple(columns), start, end, chunks)
 
 
 def _elsewhere(column: Column, other: Gathered) -> Known:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from monitor import recounting
 from monitor.cli import app
 from monitor.drift import profiles
 from monitor.drift.likeness import unlike
@@ -95,11 +96,46 @@ def test_the_command_writes_a_profile_of_the_other_version(folder: Path, referen
     assert "expected a profile of model 'fraud', got 'credit'" in run(folder, *options, "--model", "fraud")[1]
 
 
-def test_the_bins_of_a_reference_with_segments_are_taken_without_them(folder: Path) -> None:
-    parted, _ = made(folder / "first.csv", categorical=["day"], segments=["day"], **TABLE)
-    found, _ = recount([folder / "second.csv"], parted, version="3", **TABLE)
-    assert parted.segmentations != ()
-    assert (found.segmentations, found.events, unlike(parted, found)) == ((), 1_500, None)
+@pytest.fixture(scope="module")
+def parted(folder: Path) -> Profile:
+    """A reference with segments by one column and by two together."""
+    options: dict[str, Any] = {"categorical": ["day"], "derive": ["weekday"], "segments": ["day", "day,weekday"]}
+    return made(folder / "first.csv", chunk=HOUR, segment_values=5, **options, **TABLE)[0]
+
+
+def test_the_same_data_have_the_same_segments_which_move_in_the_same_way(folder: Path, parted: Profile) -> None:
+    again, _ = recount([folder / "first.csv"], parted, version="3", **TABLE)
+    assert again.segmentations == parted.segmentations
+    assert all(found.course is not None for found in again.segmentations)
+    assert again.fingerprint == parted.fingerprint
+
+
+def test_other_data_are_counted_in_the_segments_of_the_other_profile(folder: Path, parted: Profile) -> None:
+    found, _ = recount([folder / "second.csv"], parted, version="2", chunk=DAY, **TABLE)
+    assert unlike(parted, found) is None
+    assert [list(part.segments) for part in found.segmentations] == [list(s.segments) for s in parted.segmentations]
+    days = half_hours()[1_500:]
+    by_day = found.segmentations[0]
+    expected = [sum(row["day"] == value for row in days) for (value,) in by_day.values]
+    i = next(i for i, column in enumerate(found.columns) if column.name == "day")
+    of_day = by_day.counts[:, found.offsets[i] : found.offsets[i + 1]].sum(axis=1)
+    assert of_day.tolist() == [*expected, 1_500 - sum(expected), 0]
+    assert profiles.decode(profiles.encode(found)).segmentations == found.segmentations
+
+
+def test_events_scattered_over_many_chunks_are_all_counted_in_their_segments(parted: Profile, tmp_path: Path) -> None:
+    path = write(tmp_path, "log.csv", as_csv(half_hours(6_000)))
+    found, report = recount([path], parted, version="2", chunk=1_000, **TABLE)
+    assert found.chunks is not None
+    assert (len(found.chunks.starts), report.events, dict(report.left_out)) == (6_000, 6_000, {})
+
+
+def test_segments_of_more_chunks_than_can_be_held_are_refused(
+    folder: Path, parted: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recounting, "CHUNK_CELLS", 2_000 * parted.size)
+    with pytest.raises(DriftlineError, match="chunks of 1s of segments are too many; take longer ones by --chunk"):
+        recount([folder / "second.csv"], parted, version="2", chunk=1_000, **TABLE)
 
 
 def test_a_chunk_that_is_too_short_is_refused(folder: Path, reference: Profile) -> None:

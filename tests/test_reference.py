@@ -124,7 +124,7 @@ ALIAS = {"other_model": UNKNOWN_MODEL, "other_version": UNKNOWN_VERSION}
 def test_the_decoder_agrees_on_the_oddest_events(tmp_path: Path, lines: list[str]) -> None:
     # The example's first line makes it a log that says who it belongs to.
     path = write(tmp_path, "log.jsonl", "\n".join([FIRST, *lines, ""]).encode("utf-8", "surrogatepass"))
-    profile, report = made(path)
+    profile, report = made(path, categorical=["b"], derive=["text_length:b", "oov:b"])
     panes, unused = decoded(profile, path)
     assert np.sum(list(panes.values()), axis=0).tolist() == flat(profile)
     # Of an event with several faults either may be named; the next test compares the names.

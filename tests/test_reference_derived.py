@@ -17,7 +17,16 @@ from monitor.drift.profiles import Profile
 from monitor.errors import DriftlineError
 from tests.logfiles import HOUR, START, column, decoded, flat, made, write
 
-ALL = ["weekday", "text_length:note", "oov:note", "distance:vector", "pca", "pca:a,b", "domain"]
+ALL = [
+    "weekday",
+    "weekday:Asia/Tokyo",
+    "text_length:note",
+    "oov:note",
+    "distance:vector",
+    "pca",
+    "pca:a,b",
+    "domain",
+]
 NOTES = ["late again", "Late, never early", "on time", "", None, "…", "größer", 7]
 
 
@@ -42,7 +51,9 @@ def log(folder: Path, name: str, rows: list[dict[str, Any]]) -> Path:
 
 def derived(folder: Path, *wishes: str) -> Profile:
     path, other = log(folder, "log.jsonl", events()), log(folder, "other.jsonl", events(shift=1.5))
-    profile, _ = made(path, derive=list(wishes or ALL), against=[other])
+    asked = list(wishes or ALL)
+    against = [other] if any(wish.startswith("domain") for wish in asked) else []
+    profile, _ = made(path, derive=asked, against=against)
     return profile
 
 
@@ -130,13 +141,29 @@ def test_the_parameters_of_a_text_hold_no_word(tmp_path: Path) -> None:
     assert b"late" not in profiles.encode(derived(tmp_path, "oov:note", "text_length:note")).lower()
 
 
+def test_flags_and_huge_numbers_are_no_texts_even_where_a_text_reads_the_same(tmp_path: Path) -> None:
+    huge = 2**53 + 1
+    notes = ["true", True, str(huge), huge, -huge, False, "yes"]
+    path = log(tmp_path, "log.jsonl", [{"time": START, "features": {"note": note}} for note in notes * 2])
+    profile, _ = made(path, derive=["text_length:note", "oov:note"], categorical=["note"])
+    assert [column(profile, f"{name}:note").counts[INVALID] for name in ("text_length", "oov")] == [8, 8]
+    bins = column(profile, "note").bins
+    assert isinstance(bins, Unordered)
+    named = zip(bins.categories, column(profile, "note").counts.tolist(), strict=False)
+    assert dict(named) == {"true": 4, str(huge): 4, str(-huge): 2, "false": 2, "yes": 2}
+    panes, _ = decoded(profile, path)
+    assert panes[START].tolist() == flat(profile)
+
+
 @pytest.mark.parametrize(
     ("wishes", "told"),
     [
         (["magic"], f"unknown function 'magic'; known are {', '.join(FUNCTIONS)}"),
         (["text_length"], "expected one column, as in text_length:comment"),
         (["text_length:nothing"], "the data have no column 'nothing'"),
-        (["weekday:time"], "write --derive weekday"),
+        (["weekday:time"], "weekday:time: expected a time zone of the IANA database, got 'time'; "),
+        (["weekday:europe/berlin"], "did you mean Europe/Berlin?; for UTC write --derive weekday"),
+        (["weekday:"], "expected a time zone of the IANA database, got ''; "),
         (["pca:a"], "expected two columns at least, got 1"),
         (["pca:a,kind"], "the error would always be 0"),
         (["pca:a,nothing"], "no column 'nothing'"),

@@ -47,8 +47,7 @@ def test_methods_may_have_the_names_that_other_tools_give_them(folder: Path) -> 
     assert made.models[0].columns["age0"] == config.ColumnRules(("ks", "psi"), "ks", {"ks": Fixed(0.2)})
 
 
-def test_everything_that_can_be_said_is_understood(folder: Path) -> None:
-    (folder / "secret.txt").write_text("hush\n")
+def test_everything_that_can_be_said_of_a_model_is_understood(folder: Path) -> None:
     made = parse(
         """
 models:
@@ -60,7 +59,23 @@ models:
     columns:
       age0: {methods: [psi, ks], primary: ks, thresholds: {psi: 0.25, ks: {pvalue: 1e-6, floor: 0.1}}}
       country: {methods: [psi], thresholds: {psi: {drift: 0.3, warning: 0.2}}}
-budget: {pages: 2, per: 7d}
+""",
+        folder,
+    )
+
+    credit = made.models[0]
+    assert credit.windows == Windows(2 * HOUR, HOUR // 2, HOUR // 6, HOUR // 12)
+    assert (credit.min_events, credit.recovery) == (50, 5)
+    assert credit.columns["age0"] == config.ColumnRules(
+        ("psi", "ks"), "ks", {"psi": Fixed(0.25), "ks": Significant(1e-6, 0.1)}
+    )
+    assert credit.columns["country"].thresholds == {"psi": Fixed(0.3, 0.2)}
+
+
+def test_everything_that_can_be_said_of_logs_and_kafka_is_understood(folder: Path) -> None:
+    made = parse(
+        MODEL
+        + """
 logs: {time: ts, model: m, version: v, prediction: p}
 kafka:
   brokers: ["a:9092", "[::1]:9093"]
@@ -77,6 +92,26 @@ kafka:
   checkpoint: 1m
   session_timeout: 30s
 clock: {disorder: 0, max_future: 1m, idle: 5s}
+""",
+        folder,
+    )
+
+    kafka = made.kafka
+    assert made.logs == config.LogFields("ts", "m", "v", "p")
+    assert (kafka.brokers, kafka.sources, kafka.group) == (("a:9092", "[::1]:9093"), ("p1", "p2", "f"), "drift")
+    assert kafka.topics == config.Topics("s", "t", "w", "r", "d")
+    assert (kafka.partitions, kafka.replication) == (8, 3)
+    assert (kafka.block, kafka.panes, kafka.event) == (1_000, 90, 2_000)
+    assert (kafka.flush, kafka.checkpoint, kafka.session_timeout) == (500, 60_000, 30_000)
+    assert made.clock == config.Clock(0, 60_000, 5_000)
+
+
+def test_everything_that_can_be_said_of_budget_server_triggers_and_limits_is_understood(folder: Path) -> None:
+    (folder / "secret.txt").write_text("hush\n")
+    made = parse(
+        MODEL
+        + """
+budget: {pages: 2, per: 7d}
 server: {host: 0.0.0.0, port: 0, allow_anonymous: true, allow_plaintext: true}
 triggers:
   - type: webhook
@@ -92,22 +127,10 @@ max_series: 500
         folder,
     )
 
-    credit = made.models[0]
-    assert credit.windows == Windows(2 * HOUR, HOUR // 2, HOUR // 6, HOUR // 12)
-    assert (credit.min_events, credit.recovery) == (50, 5)
-    assert credit.columns["age0"] == config.ColumnRules(
-        ("psi", "ks"), "ks", {"psi": Fixed(0.25), "ks": Significant(1e-6, 0.1)}
-    )
-    assert credit.columns["country"].thresholds == {"psi": Fixed(0.3, 0.2)}
-    assert made.logs == config.LogFields("ts", "m", "v", "p")
-    assert made.kafka.brokers == ("a:9092", "[::1]:9093")
-    assert made.kafka.sources == ("p1", "p2", "f")
-    assert made.kafka.topics == config.Topics("s", "t", "w", "r", "d")
-    assert (made.kafka.panes, made.kafka.event) == (90, 2_000)
-    assert (made.max_models, made.max_columns, made.max_series) == (20, 30, 500)
-    assert (made.kafka.flush, made.kafka.checkpoint) == (500, 60_000)
-    assert made.clock == config.Clock(0, 60_000, 5_000)
+    assert (made.budget.pages, made.budget.per) == (2, 7 * 24 * HOUR)
+    assert (made.server.host, made.server.port) == ("0.0.0.0", 0)
     assert made.triggers == (config.Webhook("https://example.test/run?x=1", "hush", 12 * HOUR, True, 2_000),)
+    assert (made.max_models, made.max_columns, made.max_series) == (20, 30, 500)
 
 
 def test_all_mistakes_are_told_at_once(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from monitor.drift.calendars import Calendar
 from monitor.drift.derived import Derived, function
 from monitor.drift.derived.standard import Standard
 from monitor.drift.derived.standard import decode as decode_standard
@@ -50,6 +51,13 @@ def standards(profile: Profile, derived: Derived) -> list[tuple[int, Standard]]:
             raise DriftlineError(f"{derived.function}: what it knows of column {name!r} does not fit its bins")
         found.append((places[name], standard))
     return found
+
+
+def calendars(profile: Profile) -> list[str]:
+    """Names of the calendars by which columns are made: their rules are not in the profile."""
+    made = [column.derived for column in profile.columns if column.derived]
+    timed = [derived.parameters for derived in made if function(derived.function).takes == "time"]
+    return [Calendar(zone).name for zone in sorted({str(said["zone"]) for said in timed if "zone" in said})]
 
 
 def decode_derived(document: Any) -> Derived:

@@ -43,8 +43,10 @@ SHARES = ordered_bins(np.array([0.0, 0.1, 0.5, 0.6, 1.0, 1.5, 3.0]))
 CITIES = {"table": [-1.0, 0.5, 0.25, 2.0, 0.0, 3.0, -1.0, -1.0]}  # a number for each of the cells of city
 BOTH = {"standards": [{"center": 40.0, "scale": 12.5}, CITIES]}
 REST = [[0.6, 0.8], [0.1, -0.3]]
+THERE = "America/St_Johns"  # where it is still Sunday at TIME
 DERIVED = (
     column("weekday", unordered_bins({"Monday": 9, "Tuesday": 7, "Sunday": 1}), "derived", Derived("weekday")),
+    column("there", unordered_bins({"Monday": 9, "Sunday": 1}), "derived", Derived("weekday", (), {"zone": THERE})),
     column("length of note", LEVEL, "derived", Derived("text_length", ("note",))),
     column("new in note", SHARES, "derived", Derived("oov", ("note",), oov.fit([("late Again", 2), ("or never", 2)]))),
     column("length of city", SHARES, "derived", Derived("text_length", ("city",))),

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from zlib import crc32
 
 from monitor.drift.bins import Ordered, Unordered
 from monitor.drift.derived import Derived
 from monitor.drift.profiles import Column, Profile
+from tests import naive
 
 Logged = Mapping[str, Any]
 
@@ -24,7 +26,8 @@ def derived_value(profile: Profile, column: Column, *, time: int, texts: Logged,
     assert column.derived is not None
     derived = column.derived
     if derived.function == "weekday":
-        return datetime.fromtimestamp(time // 1000, UTC).strftime("%A")
+        day = day_there(time, derived.parameters["zone"]) if derived.parameters else time // 86_400_000
+        return (date(1970, 1, 1) + timedelta(days=day)).strftime("%A")
     if derived.function in {"pca", "domain"}:
         z = [standardized(profile, name, d, texts, cells) for name, d in zip(*_standards(column), strict=True)]
         if derived.function == "domain":
@@ -32,6 +35,15 @@ def derived_value(profile: Profile, column: Column, *, time: int, texts: Logged,
         return math.sqrt(sum((in_order(row, z) ** 2 for row in derived.parameters["rest"]), 0.0))
     logged = texts.get(derived.inputs[0])
     return math.nan if logged is None else of_value(derived, logged)
+
+
+def day_there(time: int, zone: str) -> int:
+    """The last day, counted from 1970 on, that clocks in a zone have shown."""
+    today = (naive.shown(time, zone) - date(1970, 1, 1)).days
+    return max(day for day in (today, today + 1) if day == today or first_moment(day, zone) <= time)
+
+
+first_moment = cache(naive.first_moment)
 
 
 def of_value(derived: Derived, logged: Any) -> float:
