@@ -35,6 +35,7 @@ LARGER = 2.0  # an estimate may be this many times what its windows show
 ALONE, SHARES = 0.3, {1: 0.2, 2: 0.2, 3: 0.8}
 
 NONE: Floats = np.zeros(0)
+ONE: Floats = np.ones(1)
 
 
 class Onset(NamedTuple):
@@ -125,4 +126,4 @@ def cells(bins: Bins, fine: Counts) -> Cells:
 
 def _with_shares(made: Cells, fine: Counts) -> Cells:
     expected = made.shares(made.of(fine))
-    return replace(made, expected=expected, scale=np.ones(len(expected)) if made.ordered else 1 / expected)
+    return replace(made, expected=expected, scale=ONE if made.ordered else 1 / expected)

@@ -85,13 +85,14 @@ class Rules:
 
     of: Mapping[str, tuple[Method, Rule | None]]
 
+    @lru_cache(maxsize=1_000)  # noqa: B019  # keeps few of them: columns with the same rules share them, and most sizes
     def limits(self, name: str, *, n_reference: int, n_current: int, widths: Widths, columns: int) -> Limits:
         """Those of a method; see `limits`."""
         method, rule = self.of[name]
         cells = getattr(widths, method.bins)
         return limits(rule, method, n_reference=n_reference, n_current=n_current, cells=cells, columns=columns)
 
-    @lru_cache(maxsize=1_000)  # noqa: B019  # keeps few of them: columns with the same rules share them, and most sizes
+    @lru_cache(maxsize=1_000)  # noqa: B019  # as above
     def drift(self, *, n_reference: int, n_current: int, widths: Widths, columns: int) -> Mapping[str, float | None]:
         """By method the limit for drift; None where there is none."""
         sizes = {"n_reference": n_reference, "n_current": n_current, "columns": columns}

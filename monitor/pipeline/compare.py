@@ -172,8 +172,8 @@ class Comparison:
         bounds = self._limits(found, at)
         thresholds = judge.rules.drift(**found.sizes, columns=self._decisions)
         made = {
-            name: ScoreResult(published(score.statistic), published(score.pvalue), thresholds[name])
-            for name, score in found.scores.of.items()
+            name: ScoreResult(published(statistic), published(found.scores.pvalues[name]), thresholds[name])
+            for name, statistic in found.scores.statistics.items()
         }
         made[judge.primary] = msgspec.structs.replace(made[judge.primary], threshold=published(bounds.drift))
         shares, verdicts = {}, [self._verdict(found, bounds)]
@@ -215,7 +215,7 @@ class Comparison:
         return found.judge.rules.limits(found.judge.primary, **found.sizes, columns=self._decisions)
 
     def _verdict(self, found: Scored, bounds: Limits) -> Verdict:
-        return column_verdict(rounded(found.own.statistic), bounds, n=found.n, min_events=self.min_events)
+        return column_verdict(rounded(found.statistic), bounds, n=found.n, min_events=self.min_events)
 
 
 def _calibrated(found: Scored, at: Levels) -> Limits:

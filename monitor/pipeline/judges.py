@@ -29,7 +29,7 @@ from monitor.drift.methods import METHODS
 from monitor.drift.methods import method as find
 from monitor.drift.onsets import ALONE, SHARES, Cells, cells, effects
 from monitor.drift.profiles import Column
-from monitor.drift.scores import Score, effective_size
+from monitor.drift.scores import effective_size
 from monitor.drift.shares import Expected
 from monitor.drift.sums import rounded
 from monitor.drift.thresholds import FLOORS, Rules, Widths, default_rule, rules_of
@@ -116,9 +116,9 @@ class Scored:
         return self.scores.n
 
     @property
-    def own(self) -> Score:
+    def statistic(self) -> float:
         """That of the deciding method."""
-        return self.scores.of[self.judge.primary]
+        return self.scores.statistics[self.judge.primary]
 
     @property
     def sizes(self) -> Sizes:
@@ -167,7 +167,7 @@ def scored(
 
     before: the windows that came right before this one, the latest first, as many as are known.
     """
-    decided = found.n >= min_events and not math.isnan(found.of[judge.primary].statistic)
+    decided = found.n >= min_events and not math.isnan(found.statistics[judge.primary])
     lasting: tuple[Lasting, ...] = ()
     if judge.calibrated and decided and before:
         own = Before(moment, judge.cells.of(counts[:MISSING]))
@@ -180,7 +180,7 @@ def scored(
 def _deciding(judge: Judge, found: Scores, calibration: Calibration, part: float) -> Effect | None:
     """The calibrated test of ks or chi2 with a part of the weight; None where it is undefined."""
     size = effective_size(found.n_reference, found.n)
-    statistic, number = rounded(found.of[judge.primary].statistic), judge.width(found.widths)
+    statistic, number = rounded(found.statistics[judge.primary]), judge.width(found.widths)
     if not size or math.isnan(statistic) or number < 2:
         return None
     squared, freedom = (statistic**2, None) if judge.column.ordered else (statistic / size, number - 1)

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from monitor.drift.bins import POOL_EXPECTED, Counts, Floats, pooled_cells
 from monitor.drift.methods import Method
 from monitor.drift.samples import Compared, Sample
-from monitor.drift.scores import Score
 from monitor.drift.thresholds import Widths
 
 
@@ -38,9 +37,10 @@ class Group(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """The scores of a column by method, not rounded, the events of both samples, and how many cells were compared."""
+    """Of a column by method, not rounded; the events of both samples, and how many cells were compared."""
 
-    of: Mapping[str, Score]
+    statistics: Mapping[str, float]
+    pvalues: Mapping[str, float | None]
     n_reference: int
     n: int
     widths: Widths
@@ -76,14 +76,18 @@ def _scores(group: Group, reference: Counts, values: Counts) -> Iterator[Scores]
     asked = {method.bins for method in group.methods}
     coarse = _coarse(group, fine) if "coarse" in asked else None
     pooled = [_pooled(*pair) for pair in zip(reference, values, strict=True)] if "pooled" in asked else []
-    made: list[tuple[str, Made]] = []
+    made: list[Made] = []
     for method in group.methods:
         side = coarse if method.bins == "coarse" and coarse else fine
-        made.append((method.name, _apart(method, pooled) if method.bins == "pooled" else _together(method, side)))
+        made.append(_apart(method, pooled) if method.bins == "pooled" else _together(method, side))
+    names = [method.name for method in group.methods]
+    statistics, pvalues = (zip(*part, strict=True) for part in zip(*made, strict=True))
     few, then, now = len(group.layouts[0].starts), fine.reference.n.tolist(), fine.n.tolist()
-    for i in range(len(values)):
-        of = {name: Score(statistics[i], pvalues[i], then[i], now[i]) for name, (statistics, pvalues) in made}
-        yield Scores(of, then[i], now[i], Widths(values.shape[1], few, pooled[i].counts.size if pooled else 0))
+    for i, (own, chances) in enumerate(zip(statistics, pvalues, strict=True)):
+        widths = Widths(values.shape[1], few, pooled[i].counts.size if pooled else 0)
+        yield Scores(
+            dict(zip(names, own, strict=True)), dict(zip(names, chances, strict=True)), then[i], now[i], widths
+        )
 
 
 def _together(method: Method, side: Compared) -> Made:
