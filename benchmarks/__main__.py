@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import chain, decode, exactness, latency, memory, methods, restart, scores
-from benchmarks.harness import Row, show, write, write_readme
+from benchmarks.harness import Row, read, show, write, write_readme
 from benchmarks.services import started_broker
 
 Say = Callable[[str], None]
@@ -45,7 +45,7 @@ def main() -> None:
     show(rows, Console(width=120))
     write(asked.json, rows, rounds=asked.rounds)
     if asked.readme:
-        write_readme(ROOT / "README.md", rows)
+        write_readme(ROOT / "README.md", read(asked.json))  # rounded as there, or the last digit may differ
 
 
 def measure(names: Sequence[str], *, rounds: int, say: Say) -> list[Row]:

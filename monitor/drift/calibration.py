@@ -84,16 +84,21 @@ def of_stretches(
         _column(column, found.cells(first, stop), design, common, possible)
         for (column, first, stop), design in zip(places, designs, strict=True)
     ]
-    return tuple(_with_memory(made))
+    return tuple(_as_usual(made))
 
 
-def _with_memory(columns: Sequence[Calibration]) -> Iterator[Calibration]:
-    """The columns with at least the memory that is usual among them: in a single one a short reference may hide it."""
-    certain = [c.variation.memory for c in columns if c.variation.z > CERTAIN]
-    usual = _middle(certain, 0.0)
+def _as_usual(columns: Sequence[Calibration]) -> Iterator[Calibration]:
+    """The columns with at least the memory, and the certainty to move, that are usual among them.
+
+    In a single column a short reference may hide either; not in one that has always had the same value.
+    """
+    found = [column.variation for column in columns if column.variation.z]
+    memory = _middle([variation.memory for variation in found if variation.z > CERTAIN], 0.0)
+    z = _middle([variation.z for variation in found], 0.0)
     for column in columns:
-        variation = column.variation
-        yield replace(column, variation=replace(variation, memory=max(variation.memory, usual)))
+        own = column.variation
+        usual = replace(own, memory=max(own.memory, memory), z=max(own.z, z)) if own.z else own
+        yield replace(column, variation=usual)
 
 
 def _middle(values: Sequence[float], default: float) -> float:

@@ -53,6 +53,24 @@ def test_a_short_reference_that_wanders_warns_at_most_and_says_what_is_needed() 
     assert found.reason.endswith("its 40 stretches of time are too few to say how far; 48 are needed")
 
 
+def test_where_most_columns_move_a_short_reference_may_hide_that_another_does_but_not_that_it_never_did() -> None:
+    rng = np.random.default_rng(3)
+    means = {"a": 0.5 * rng.normal(size=(20, 1)), "b": 0.5 * rng.normal(size=(20, 1)), "still": np.zeros((20, 1))}
+    values = {name: rng.normal(size=(20, 1_000)) + mean for name, mean in means.items()}
+    values["constant"] = np.zeros((20, 1_000))
+    columns = [numeric(rows.ravel(), name=name, bins=100) for name, rows in values.items()]
+    pairs = list(zip(columns, values.values(), strict=True))
+    counts = np.concatenate([[counted(column, row) for row in rows] for column, rows in pairs], axis=1)
+    starts = tuple(hour * 3_600_000 for hour in range(20))
+    chunks = Chunks.of(3_600_000, starts, counts.astype(np.int32))
+    profile = Profile("m", "1", tuple(columns), 0, 20 * 3_600_000, chunks)
+    window = np.concatenate([counted(column, np.full(1_000, 3.0)) for column in columns])
+    found = Comparison(profile, {}, pvalue=PVALUE, min_events=50, length=3_600_000)(window)[1]
+    assert {name: column.verdict for name, column in found.items()} == {
+        "a": "warning", "b": "warning", "still": "warning", "constant": "drift"
+    }  # fmt: skip
+
+
 def test_the_reason_has_the_statistic_the_threshold_and_its_parts() -> None:
     found = judged(*with_chunks(hours=100, spread=0.3))
     assert found.reason is not None
