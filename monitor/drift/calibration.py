@@ -98,7 +98,10 @@ def _as_usual(columns: Sequence[Calibration]) -> Iterator[Calibration]:
     for column in columns:
         own = column.variation
         usual = replace(own, memory=max(own.memory, memory), z=max(own.z, z)) if own.z else own
-        yield replace(column, variation=usual)
+        onsets = [
+            one._replace(variation=replace(one.variation, z=max(one.variation.z, usual.z))) for one in column.onsets
+        ]
+        yield replace(column, variation=usual, onsets=tuple(onsets))
 
 
 def _middle(values: Sequence[float], default: float) -> float:

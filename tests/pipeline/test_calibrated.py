@@ -11,6 +11,7 @@ import pytest
 
 from monitor.config import ColumnRules
 from monitor.drift.bins import Counts
+from monitor.drift.decisions import levels
 from monitor.drift.profiles import Chunks, Profile
 from monitor.drift.thresholds import Fixed
 from monitor.pipeline.compare import Comparison
@@ -65,10 +66,14 @@ def test_where_most_columns_move_a_short_reference_may_hide_that_another_does_bu
     chunks = Chunks.of(3_600_000, starts, counts.astype(np.int32))
     profile = Profile("m", "1", tuple(columns), 0, 20 * 3_600_000, chunks)
     window = np.concatenate([counted(column, np.full(1_000, 3.0)) for column in columns])
-    found = Comparison(profile, {}, pvalue=PVALUE, min_events=50, length=3_600_000)(window)[1]
-    assert {name: column.verdict for name, column in found.items()} == {
-        "a": "warning", "b": "warning", "still": "warning", "constant": "drift"
-    }  # fmt: skip
+    compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, length=3_600_000)
+    before = [(hour * 3_600_000, compare.sums(window)) for hour in (42, 41, 40)]
+    for trail in ([], before):  # alone, and as a shift that lasts
+        scored = compare.score(window, 43 * 3_600_000, trail)
+        found = compare.decide(scored, levels([column.tests for column in scored], PVALUE))[1]
+        assert {name: column.verdict for name, column in found.items()} == {
+            "a": "warning", "b": "warning", "still": "warning", "constant": "drift"
+        }  # fmt: skip
 
 
 def test_the_reason_has_the_statistic_the_threshold_and_its_parts() -> None:
