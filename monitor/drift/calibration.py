@@ -90,14 +90,16 @@ def of_stretches(
 def _as_usual(columns: Sequence[Calibration]) -> Iterator[Calibration]:
     """The columns with at least the memory, and the certainty to move, that are usual among them.
 
-    In a single column a short reference may hide either; not in one that has always had the same value.
+    In a single column a short reference may hide either; not in one that has always had the same value, or differed by
+    less than sampling explains.
     """
     found = [column.variation for column in columns if column.variation.z]
     memory = _middle([variation.memory for variation in found if variation.z > CERTAIN], 0.0)
     z = _middle([variation.z for variation in found], 0.0)
     for column in columns:
         own = column.variation
-        usual = replace(own, memory=max(own.memory, memory), z=max(own.z, z)) if own.z else own
+        hidden = 0 < abs(own.z) <= CERTAIN
+        usual = replace(own, memory=max(own.memory, memory), z=max(own.z, z) if hidden else own.z)
         onsets = [
             one._replace(variation=replace(one.variation, z=max(one.variation.z, usual.z))) for one in column.onsets
         ]

@@ -59,6 +59,7 @@ def test_where_most_columns_move_a_short_reference_may_hide_that_another_does_bu
     means = {"a": 0.5 * rng.normal(size=(20, 1)), "b": 0.5 * rng.normal(size=(20, 1)), "still": np.zeros((20, 1))}
     values = {name: rng.normal(size=(20, 1_000)) + mean for name, mean in means.items()}
     values["constant"] = np.zeros((20, 1_000))
+    values["even"] = np.tile(np.linspace(-2, 2, 1_000), (20, 1))
     columns = [numeric(rows.ravel(), name=name, bins=100) for name, rows in values.items()]
     pairs = list(zip(columns, values.values(), strict=True))
     counts = np.concatenate([[counted(column, row) for row in rows] for column, rows in pairs], axis=1)
@@ -72,7 +73,7 @@ def test_where_most_columns_move_a_short_reference_may_hide_that_another_does_bu
         scored = compare.score(window, 43 * 3_600_000, trail)
         found = compare.decide(scored, levels([column.tests for column in scored], PVALUE))[1]
         assert {name: column.verdict for name, column in found.items()} == {
-            "a": "warning", "b": "warning", "still": "warning", "constant": "drift"
+            "a": "warning", "b": "warning", "still": "warning", "constant": "drift", "even": "drift"
         }  # fmt: skip
 
 
