@@ -10,7 +10,8 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --gener
 CHECKED := monitor tests $(wildcard dashboards alerts benchmarks)
 TOOLS := build/tools
 ARGS ?=
-JOBS ?= 2  # processes that run tests; each starts services of its own
+# More than one process runs tests side by side, each with services of its own; some of these mind a busy machine.
+JOBS ?= 0
 # Empty, whatever the caller has set: compiled modules are kept, or every start would compile numpy and pandas again.
 export PYTHONDONTWRITEBYTECODE :=
 
