@@ -92,11 +92,11 @@ def _own(column: Column, known: Calibration, row: Sequence[float], times: int) -
     design, (found, *others) = row[0], [longer(part, times) for part in _read(row)]
     if times > 1:  # days of a week are not what hours with a memory make
         found = replace(found, variance=max(found.variance, known.variation.variance))
-    expected = expected_shares(column, None, design)
+    shares = dict(zip(KINDS, others, strict=True))
     return Calibration(
         variation=found,
         design=design,
-        shares={kind: own.moving(found) for (kind, own), found in zip(expected.items(), others, strict=False)},
+        shares={kind: own.moving(shares[kind]) for kind, own in expected_shares(column, None, design).items()},
         stretches=found.stretches,
         onsets=tuple(_onsets(found)),
     )

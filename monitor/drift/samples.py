@@ -1,4 +1,4 @@
-"""A sample is one side of a comparison, a pair both: counts, and what several methods make of them, each made once."""
+"""A sample is one side of a comparison: its counts, and what several methods make of them, each made once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from monitor.errors import DriftlineError
 T = TypeVar("T")
 
 
-class once(Generic[T]):  # a decorator, as property
+class once(Generic[T]):
     """A property that is made when first asked for; unlike `cached_property` (before Python 3.12) without a lock."""
 
     def __init__(self, make: Callable[[Any], T]) -> None:
