@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitor.drift.thresholds import WARNINGS_PER_PAGE
@@ -27,8 +26,7 @@ class Levels(NamedTuple):
     drift: float
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(NamedTuple):
     """A squared effect and what a clean window's may be: `sampling` tells it for a p-value, `variation` likewise.
 
     No effect below `floor` matters. `weight` is this test's share of what its column may spend.

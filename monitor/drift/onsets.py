@@ -60,23 +60,40 @@ def coefficients(windows: int, memory: float) -> tuple[float, ...]:
     return made if memory else made[:-1]
 
 
-def effects(onsets: Sequence[Onset], away: Floats, cells: Cells) -> list[float]:
-    """The squared size of the shift by each estimate; away: distances from the reference, shape (windows, shares).
-
-    Of numbers the largest of any cut, of categories the sum. A shift that lasts shows in the newest window and in the
-    mean since it began: a window that stood out alone, or the return from a drift, is none.
+class Factors(NamedTuple):
+    """Of several columns and each onset, by its windows: what each window counts for in the estimate, and in the mean
+    since the shift began; shape (columns, WINDOWS, WINDOWS + 1), with zeros where there is no such onset.
     """
-    factors = np.zeros((len(onsets), len(away)))
-    since = np.zeros((len(onsets), len(away)))
-    for i, onset in enumerate(onsets):
-        factors[i, : len(onset.coefficients)] = onset.coefficients
-        since[i, : onset.windows] = 1 / onset.windows
-    found, mean = (np.add.reduce(parts[:, :, None] * away, axis=1) for parts in (factors, since))
+
+    estimate: Floats
+    since: Floats
+
+    @classmethod
+    def of(cls, columns: Sequence[Sequence[Onset]]) -> Factors:
+        """Those of every column's onsets."""
+        estimate, since = np.zeros((2, len(columns), WINDOWS, WINDOWS + 1))
+        for row, onsets in enumerate(columns):
+            for onset in onsets:
+                estimate[row, onset.windows - 1, : len(onset.coefficients)] = onset.coefficients
+                since[row, onset.windows - 1, : onset.windows] = 1 / onset.windows
+        return cls(estimate, since)
+
+
+def effects(factors: Factors, away: Floats, scale: Floats, *, ordered: bool) -> Floats:
+    """The squared size of the shift by each estimate; shape (columns, WINDOWS).
+
+    away: distances from the reference, shape (columns, windows, shares), the newest window first. scale: of their
+    squares, shape (columns, 1, shares) or (1,). Of numbers the largest of any cut, of categories the sum. A shift that
+    lasts shows in the newest window and in the mean since it began: a window that stood out alone, or the return from
+    a drift, is none.
+    """
+    windows = away.shape[1]
+    found, mean = (np.add.reduce(part[..., :windows, None] * away[:, None], axis=2) for part in factors)
     # Where one of the two has another sign than the estimate, what is shown of it is negative.
     sides = np.sign(found)
-    shown = LARGER * np.minimum(sides * mean, sides * away[0])
-    squares = cells.scale * np.maximum(np.minimum(np.abs(found), shown), 0.0) ** 2
-    made: list[float] = (squares.max(axis=1) if cells.ordered else np.add.reduce(squares, axis=1)).tolist()
+    shown = LARGER * np.minimum(sides * mean, sides * away[:, :1])
+    squares = scale * np.maximum(np.minimum(np.abs(found), shown), 0.0) ** 2
+    made: Floats = squares.max(axis=-1) if ordered else np.add.reduce(squares, axis=-1)
     return made
 
 

@@ -39,7 +39,7 @@ class Sample:
     def __init__(self, counts: Counts, *, positions: Floats | None = None) -> None:
         self.counts = counts
         self.n: Counts = np.add.reduce(counts, axis=-1)
-        self.events = np.expand_dims(self.n, -1)
+        self.events = self.n[..., None]
         self._positions = positions
         self._smoothed: dict[float, Floats] = {}
 
@@ -116,9 +116,9 @@ class Sample:
         Counted from the bin with most events, so that events of one value have exactly no variance.
         """
         scaled = self.positions / self.scale
-        most = np.expand_dims(self.counts.argmax(axis=-1), -1)
+        most = self.counts.argmax(axis=-1)[..., None]
         scaled -= np.take_along_axis(scaled, most, axis=-1)
-        return scaled - np.expand_dims(dot(self.shares, scaled), -1)
+        return scaled - dot(self.shares, scaled)[..., None]
 
     @once
     def variance(self) -> Floats:
@@ -136,7 +136,7 @@ class Compared(Sample):
         self.reference = reference
         total = np.maximum(reference.n + self.n, 1)
         self.size: Floats = reference.n * 1.0 * self.n / total  # counts may be too large to be multiplied
-        self.part = np.expand_dims(self.n / total, -1)
+        self.part = (self.n / total)[..., None]
         self._logarithms: dict[float, Floats] = {}
 
     def logarithms(self, smoothing: float = 0.5) -> Floats:
@@ -183,7 +183,7 @@ class Compared(Sample):
         Whatever the window brings that is new counts as the other cell.
         """
         counts = self.reference.counts
-        cell = np.expand_dims(counts.argmax(axis=-1), -1)
+        cell = counts.argmax(axis=-1)[..., None]
         then, now = (np.take_along_axis(side, cell, axis=-1)[..., 0] for side in (counts, self.counts))
         return (np.count_nonzero(counts, axis=-1) <= 2) & (self.size > 0), then, now
 

@@ -14,7 +14,6 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 import msgspec
-import numpy as np
 
 from monitor.config import ColumnRules
 from monitor.drift import summaries
@@ -27,7 +26,10 @@ from monitor.drift.segments import Segmentation
 from monitor.drift.sums import published, rounded
 from monitor.drift.thresholds import UNDEFINED, Limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
-from monitor.pipeline.judges import Before, Lasting, Scored, Share, judge, scored
+from monitor.pipeline.effects import Lasting
+from monitor.pipeline.judges import Scored, Share, judge, scored
+from monitor.pipeline.lasting import Group, Kept, Window, tests
+from monitor.pipeline.lasting import grouped as by_cells
 from monitor.pipeline.reasons import Judged, reason
 from monitor.pipeline.recent import Recent
 from monitor.pipeline.results import ColumnResult, LastingResult, ScoreResult, ShareResult
@@ -66,7 +68,7 @@ class Comparison:
         self.min_events = min_events
         self._length, self._offset = length, offset
         self._judges = [judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
-        *self._ends, self._width = itertools.accumulate(judge.cells.compared + 1 for judge in self._judges)
+        self._kept = Kept([judge.cells for judge in self._judges], [len(judge.fine) for judge in self._judges])
         self._groups = grouped([(judge.layout, len(judge.fine)) for judge in self._judges])
         self._decisions = decisions or len(self._judges) * (1 + self._comparable)
         self._given = calibrations
@@ -75,6 +77,10 @@ class Comparison:
     def calibrations(self) -> tuple[Calibration, ...]:
         """What the reference's chunks say of every column; made when the first window comes, for it takes a moment."""
         return self._given or calibrate(self.profile, length=self._length, offset=self._offset)
+
+    @cached_property
+    def _lasting(self) -> list[Group]:
+        return by_cells(self._judges, self.calibrations, self._kept)
 
     @cached_property
     def _without_seasons(self) -> tuple[Calibration, ...]:
@@ -128,10 +134,7 @@ class Comparison:
 
     def sums(self, counts: Counts) -> Counts:
         """What is kept of a window for the ones that come after it: its counts by few cells of every column."""
-        slices = summaries.slices(self.profile, counts)
-        return np.concatenate(
-            [judge.cells.of(cells[:MISSING]) for judge, (_, cells) in zip(self._judges, slices, strict=True)]
-        )
+        return self._kept.of(counts)
 
     def __call__(self, counts: Counts, start: int = 0) -> tuple[Verdict, dict[str, ColumnResult]]:
         """The model's verdict and every column's result for a window's flat vector of counts."""
@@ -144,22 +147,18 @@ class Comparison:
         before: starts and `sums` of the windows that came right before it, the latest first.
         """
         middle = (self._length or 0) // 2
-        known = itertools.takewhile(lambda window: len(window[1]) == self._width, before)  # of this version's cells
-        parts = [(earlier + middle, np.split(sums, self._ends)) for earlier, sums in known]
+        known = itertools.takewhile(
+            lambda window: len(window[1]) == self._kept.width, before
+        )  # of this version's cells
+        windows = [Window(at + middle, sums) for at, sums in ((start, self.sums(counts)), *known)]
+        lasting = tests(self._lasting, windows)
         columns = [cells for _, cells in summaries.slices(self.profile, counts)]
         judges = list(zip(self._judges, self.calibrations, strict=True))
         references = [judge.reference(calibration, start + middle) for judge, calibration in judges]
         found = scores(self._groups, references, [cells[:MISSING] for cells in columns])
         return [
-            scored(
-                *judges[place],
-                cells,
-                found[place],
-                moment=start + middle,
-                min_events=self.min_events,
-                before=[Before(moment, sums[place]) for moment, sums in parts],
-            )
-            for place, cells in enumerate(columns)
+            scored(*judges[i], cells, found[i], min_events=self.min_events, lasting=lasting.get(i, ()))
+            for i, cells in enumerate(columns)
         ]
 
     def decide(self, window: Sequence[Scored], at: Levels) -> tuple[Verdict, dict[str, ColumnResult]]:
@@ -240,17 +239,22 @@ def _lasting(found: Sequence[Lasting], at: Levels) -> tuple[LastingResult | None
     """The shift over several windows that is furthest beyond its threshold, and what all of them say of the column."""
     if not found:
         return None, "undecided"
-    bounds = [_bounds(test, at) for _, test in found]
+    limits = [_drift(test, at) for _, test in found]
     effects = [rounded(math.sqrt(test.squared)) for _, test in found]
-    most = max(range(len(found)), key=lambda i: effects[i] / bounds[i].drift)
-    result = LastingResult(found[most].windows, effects[most], published(bounds[most].drift))
-    return result, model_verdict(map(_said, effects, bounds))
+    most = max(range(len(found)), key=lambda i: effects[i] / limits[i])
+    result = LastingResult(found[most].windows, effects[most], published(limits[most]))
+    # What does not exceed the floor exceeds no limit: nearly always there is no need to know the one of a warning.
+    above = [(effect, test) for effect, (_, test) in zip(effects, found, strict=True) if test.squared > test.floor]
+    return result, model_verdict(["ok", *(_said(effect, _bounds(test, at)) for effect, test in above)])
 
 
 def _bounds(test: Effect, at: Levels) -> Limits:
     """Of an effect, in its own units: above them is `warning` and `drift`."""
-    warning, drift = (rounded(math.sqrt(test.limit(level))) for level in at)
-    return Limits(warning, math.inf if test.variation.unknown else drift)
+    return Limits(rounded(math.sqrt(test.limit(at.warning))), _drift(test, at))
+
+
+def _drift(test: Effect, at: Levels) -> float:
+    return math.inf if test.variation.unknown else rounded(math.sqrt(test.limit(at.drift)))
 
 
 def _said(effect: float, bounds: Limits) -> Verdict:

@@ -5,40 +5,26 @@ window's counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple, TypedDict
-
-import numpy as np
-from scipy.special import chdtri, kolmogi
+from typing import TypedDict
 
 from monitor.config import ColumnRules
-from monitor.drift.bins import (
-    INVALID,
-    MISSING,
-    Counts,
-    Floats,
-    Ordered,
-    Unordered,
-    coarse_starts,
-)
+from monitor.drift.bins import INVALID, MISSING, Counts, Ordered, Unordered, coarse_starts
 from monitor.drift.calibration import Calibration
 from monitor.drift.decisions import Effect
 from monitor.drift.methods import METHODS
 from monitor.drift.methods import method as find
-from monitor.drift.onsets import ALONE, SHARES, Cells, cells, effects
+from monitor.drift.onsets import ALONE, Cells, cells
 from monitor.drift.profiles import Column
 from monitor.drift.scores import effective_size
 from monitor.drift.shares import Expected
 from monitor.drift.sums import rounded
-from monitor.drift.thresholds import FLOORS, Rules, Widths, default_rule, rules_of
-from monitor.drift.variation import Variation
+from monitor.drift.thresholds import Rules, Widths, default_rule, rules_of
+from monitor.pipeline.effects import DECIDING, Lasting, effect
 from monitor.pipeline.scoring import Layout, Scores
 
 PRIMARY = {True: "ks", False: "chi2"}  # by whether the bins have an order: the methods that are calibrated
-DECIDING = 0.7  # of what a column may spend; its shares have the rest
-KOLMOGOROV = math.pi**2 / 12  # mean of the squared distance of samples alike, over 1/ne
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +67,6 @@ class Sizes(TypedDict):
     n_reference: int
     n_current: int
     widths: Widths
-
-
-class Before(NamedTuple):
-    """An earlier window: the moment in its middle (UTC ms), and its counts by a column's few cells."""
-
-    moment: int
-    sums: Counts
-
-
-class Lasting(NamedTuple):
-    """The test of a shift that began with the m-th newest window."""
-
-    windows: int
-    test: Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +131,15 @@ def scored(
     counts: Counts,
     found: Scores,
     *,
-    moment: int,
     min_events: int,
-    before: Sequence[Before] = (),
+    lasting: tuple[Lasting, ...] = (),
 ) -> Scored:
-    """The tests of a column whose counts in a window around a moment have these scores.
+    """The tests of a column whose counts in a window have these scores; lasting: those of shifts over several windows.
 
-    before: the windows that came right before this one, the latest first, as many as are known.
+    With too few events there is none.
     """
     decided = found.n >= min_events and not math.isnan(found.statistics[judge.primary])
-    lasting: tuple[Lasting, ...] = ()
-    if judge.calibrated and decided and before:
-        own = Before(moment, judge.cells.of(counts[:MISSING]))
-        lasting = tuple(_lasting(judge, calibration, [own, *before]))
+    lasting = lasting if decided else ()
     test = _deciding(judge, found, calibration, ALONE if lasting else 1.0) if judge.calibrated else None
     shares = tuple(_shares(judge, calibration, counts, min_events))
     return Scored(judge, calibration, counts, found, test, shares, decided, lasting)
@@ -184,63 +152,7 @@ def _deciding(judge: Judge, found: Scores, calibration: Calibration, part: float
     if not size or math.isnan(statistic) or number < 2:
         return None
     squared, freedom = (statistic**2, None) if judge.column.ordered else (statistic / size, number - 1)
-    return _effect(squared, calibration.design / size, calibration.variation, DECIDING * part, freedom=freedom)
-
-
-def _effect(squared: float, noise: float, variation: Variation, weight: float, *, freedom: int | None) -> Effect:
-    """A distance of cumulative shares whose variance is `noise` times that of a Brownian bridge or, with a freedom, of
-    shares, where it is `noise` times chi-square.
-    """
-    if freedom is None:
-        floor = KOLMOGOROV * noise + FLOORS["ks"] ** 2
-        return Effect(squared, lambda alpha: _kolmogorov(alpha) * noise, variation, floor, weight)
-    floor = freedom * noise + FLOORS["chi2"] ** 2
-    return Effect(squared, lambda alpha: _chi_square(freedom, alpha) * noise, variation, floor, weight)
-
-
-@lru_cache(maxsize=1_000)  # most windows are decided at the same level
-def _kolmogorov(alpha: float) -> float:
-    """The squared distance that a Brownian bridge reaches with this probability."""
-    return float(kolmogi(alpha)) ** 2
-
-
-@lru_cache(maxsize=1_000)
-def _chi_square(freedom: int, alpha: float) -> float:
-    return float(chdtri(freedom, alpha))
-
-
-def _lasting(judge: Judge, calibration: Calibration, windows: Sequence[Before]) -> Iterator[Lasting]:
-    """The tests of shifts over several windows, the newest first, where all that they need are known and not empty."""
-    known = next((i for i, window in enumerate(windows) if not window.sums[-1]), len(windows))
-    onsets = [onset for onset in calibration.onsets if len(onset.coefficients) <= known]
-    if not onsets or (not judge.cells.ordered and judge.cells.compared < 2):
-        return
-    used = windows[: max(len(onset.coefficients) for onset in onsets)]
-    sums = np.array([window.sums for window in used])
-    sides = [_expected(judge, calibration, window.moment) for window in used]
-    sizes, references = sums[:, -1].tolist(), [size for _, size in sides]
-    away = judge.cells.shares(sums) - np.array([shares for shares, _ in sides])
-    freedom, apart = None if judge.cells.ordered else judge.cells.compared - 1, calibration.phases is not None
-    for onset, squared in zip(onsets, effects(onsets, away, judge.cells), strict=True):
-        noise = calibration.design * _noise(onset.coefficients, sizes, references, apart=apart)
-        weight = DECIDING * SHARES[onset.windows]
-        yield Lasting(onset.windows, _effect(squared, noise, onset.variation, weight, freedom=freedom))
-
-
-def _expected(judge: Judge, calibration: Calibration, moment: int) -> tuple[Floats, int]:
-    """The reference's shares at a moment, and the events that they are of."""
-    if calibration.phases is None:
-        return judge.cells.expected, judge.size
-    fine = calibration.phases.counts(moment)
-    return judge.cells.shares(judge.cells.of(fine)), int(fine.sum())
-
-
-def _noise(factors: Sequence[float], sizes: Sequence[int], references: Sequence[int], *, apart: bool) -> float:
-    """What sampling adds to an estimate; references: events that each window is compared with, `apart` or the same."""
-    own = sum(factor * factor / size for factor, size in zip(factors, sizes, strict=False))
-    if apart:
-        return own + sum(factor * factor / max(size, 1) for factor, size in zip(factors, references, strict=False))
-    return own + sum(factors) ** 2 / max(references[0], 1)
+    return effect(squared, calibration.design / size, calibration.variation, DECIDING * part, freedom=freedom)
 
 
 def _shares(judge: Judge, calibration: Calibration, counts: Counts, min_events: int) -> Iterator[Share]:

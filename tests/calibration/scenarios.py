@@ -9,6 +9,8 @@ from tests.calibration.worlds import Change, World
 SPREADS, MEMORIES = (0.03, 0.05, 0.1, 0.2), (0.0, 0.8, 0.97)
 SLOW = World("means wander by 0.05, memory 0.8", sd=0.05, memory=0.8)
 
+LARGE = World("100 columns, 10 segments", columns=100, numbers=70, segments=10, n=1_000, sd=0.05, memory=0.8)
+
 
 def clean() -> dict[str, list[World]]:
     """Worlds without drift, by what is tried."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.drift.bins import Floats, count_ordered, ordered_bins, unordered_bins
-from monitor.drift.onsets import SHARES, Cells, Onset, cells, coefficients, effects
+from monitor.drift.onsets import SHARES, Factors, Onset, cells, coefficients, effects
 from monitor.drift.variation import Variation
 
 memories = st.just(0.0) | st.floats(0.25, 0.99)
@@ -18,10 +18,9 @@ memories = st.just(0.0) | st.floats(0.25, 0.99)
 
 def estimated(onset: int, memory: float, path: list[float]) -> float:
     """The size of a shift of one share that was this far from the reference, the newest window first."""
-    away = np.array([path]).T
-    own = Cells(slice(None), np.zeros(1, dtype=np.intp), 1, True, np.zeros(1), np.ones(1))
-    (squared,) = effects([Onset(onset, coefficients(onset, memory), Variation())], away, own)
-    return float(np.sqrt(squared))
+    factors = Factors.of([[Onset(onset, coefficients(onset, memory), Variation())]])
+    squared = effects(factors, np.array(path).reshape(1, -1, 1), np.ones(1), ordered=True)
+    return float(np.sqrt(squared[0, onset - 1]))
 
 
 @given(st.sampled_from([*SHARES]), memories, st.floats(-1.0, 1.0))

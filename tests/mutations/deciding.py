@@ -59,7 +59,7 @@ DECIDING = [
         "lone-window-lasts",
         "a window that stood out alone keeps the next ones in drift",
         "monitor/drift/onsets.py",
-        "shown = LARGER * np.minimum(sides * mean, sides * away[0])",
+        "shown = LARGER * np.minimum(sides * mean, sides * away[:, :1])",
         "shown = np.abs(found)",
         "tests/drift/test_onsets.py",
     ),

@@ -1,0 +1,147 @@
+"""Shifts over several windows, of all columns of a window at once.
+
+Columns with as many cells are the rows of one table, as for their scores: each has what it would have alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from monitor.drift.bins import SPECIAL, Counts, Floats
+from monitor.drift.calibration import Calibration
+from monitor.drift.onsets import SHARES, Cells, Factors, Onset, effects
+from monitor.pipeline.effects import DECIDING, Lasting, effect
+from monitor.pipeline.judges import Judge
+from monitor.pipeline.recent import Recent
+
+MOMENTS = 8  # of which what is expected is held: those of a window, of the ones before it, and of a late event's
+
+
+class Window(NamedTuple):
+    """The moment in its middle (UTC ms), and its counts by the few cells of all columns."""
+
+    moment: int
+    sums: Counts
+
+
+class Kept:
+    """The few cells of all columns, of which counts are kept from window to window: in one flat vector each column has
+    the cells that are compared, then all its events. `width` is the vector's length, `first` where each column begins.
+    """
+
+    def __init__(self, cells: Sequence[Cells], sizes: Sequence[int]) -> None:
+        """sizes: value bins of each column."""
+        *self.first, self.width = itertools.accumulate((one.compared + 1 for one in cells), initial=0)
+        *offsets, end = itertools.accumulate((size + SPECIAL for size in sizes), initial=0)
+        self._spans = np.array([(at, at + size) for at, size in zip(offsets, sizes, strict=True)]).ravel()
+        moved, starts, wanted = [np.zeros(0, dtype=np.intp)], [], []
+        for one, at, size in zip(cells, offsets, sizes, strict=True):
+            begins = at
+            if not isinstance(one.order, slice):  # in another order they stand behind all others
+                moved.append(at + one.order)
+                begins, end = end, end + size
+            starts.append([*(begins + one.starts), begins + size])
+            wanted.append(starts[-1][: one.compared])
+        self._moved = np.concatenate(moved)
+        self._starts = np.array(sorted({*itertools.chain(*starts)} - {end}))
+        places = [np.searchsorted(self._starts, own) for own in wanted]
+        totals = range(len(self._starts), len(self._starts) + len(sizes))
+        self._places = np.concatenate([[*own, total] for own, total in zip(places, totals, strict=True)])
+
+    def of(self, counts: Counts) -> Counts:
+        """The sums of a window's counts; shape (width,)."""
+        sums = np.add.reduceat(np.concatenate((counts, counts[self._moved])), self._starts)
+        totals = np.add.reduceat(counts, self._spans)[::2]
+        made: Counts = np.concatenate((sums, totals))[self._places]
+        return made
+
+
+class Group:
+    """Columns, by their places, whose shifts are estimated together; all have seasons or none has."""
+
+    def __init__(
+        self, places: Sequence[int], judges: Sequence[Judge], known: Sequence[Calibration], kept: Kept
+    ) -> None:
+        """judges, known: those of all columns."""
+        self.places = places
+        self._judges, self._known = [judges[i] for i in places], [known[i] for i in places]
+        self._cells = self._judges[0].cells
+        self._at = np.array([kept.first[i] for i in places])[:, None] + np.arange(self._cells.compared + 1)
+        self._factors = Factors.of([found.onsets for found in self._known])
+        self._design = np.array([found.design for found in self._known])[:, None]
+        self._freedom = None if self._cells.ordered else self._cells.compared - 1
+        self._moving = self._known[0].phases is not None
+        self._scale = self._cells.scale if self._cells.ordered else np.array([[j.cells.scale] for j in self._judges])
+        self._steady = np.array([j.cells.expected for j in self._judges]), np.array([j.size for j in self._judges])
+        self._held: Recent[int, tuple[Floats, Counts]] = Recent(MOMENTS)
+
+    def tests(self, windows: Sequence[Window]) -> Iterator[tuple[Lasting, ...]]:
+        """Of each column the shifts that began with the newest window or before, where all that is needed is known."""
+        sums = np.array([window.sums[self._at] for window in windows]).swapaxes(0, 1)
+        expected = [self._expected(window.moment) for window in windows]
+        shares, references = (np.array(part).swapaxes(0, 1) for part in zip(*expected, strict=True))
+        away = self._cells.shares(sums) - shares
+        squares = effects(self._factors, away, self._scale, ordered=self._cells.ordered).tolist()
+        noise = (self._design * self._noise(sums[..., -1], references)).tolist()
+        empty = (sums[..., -1] == 0).tolist()
+        for row, found in enumerate(self._known):
+            usable = [*empty[row], True].index(True)
+            yield tuple(
+                self._lasting(onset, squares[row][onset.windows - 1], noise[row][onset.windows - 1])
+                for onset in found.onsets
+                if len(onset.coefficients) <= usable
+            )
+
+    def _expected(self, moment: int) -> tuple[Floats, Counts]:
+        """The reference's shares of each column at a moment, and the events that they are of."""
+        if not self._moving:
+            return self._steady
+        held = self._held.get(moment)
+        return held or self._held.put(moment, self._made(moment), 1)
+
+    def _made(self, moment: int) -> tuple[Floats, Counts]:
+        fine = [judge.reference(known, moment) for judge, known in zip(self._judges, self._known, strict=True)]
+        sums = np.array([judge.cells.of(counts) for judge, counts in zip(self._judges, fine, strict=True)])
+        return self._cells.shares(sums), sums[:, -1]
+
+    def _noise(self, sizes: Counts, references: Counts) -> Floats:
+        """What sampling adds to each estimate; shape (columns, WINDOWS).
+
+        sizes, references: events of each window and of what it is compared with, shape (columns, windows). Without
+        seasons the latter are the same events for all windows.
+        """
+        factors = self._factors.estimate[..., : sizes.shape[1]]
+        squares = factors * factors
+        own = np.add.reduce(squares / np.maximum(sizes, 1)[:, None], axis=-1)
+        if self._moving:
+            others = np.add.reduce(squares / np.maximum(references, 1)[:, None], axis=-1)
+        else:
+            others = np.add.reduce(factors, axis=-1) ** 2 / np.maximum(references[:, :1], 1)
+        made: Floats = own + others
+        return made
+
+    def _lasting(self, onset: Onset, squared: float, noise: float) -> Lasting:
+        weight = DECIDING * SHARES[onset.windows]
+        return Lasting(onset.windows, effect(squared, noise, onset.variation, weight, freedom=self._freedom))
+
+
+def grouped(judges: Sequence[Judge], known: Sequence[Calibration], kept: Kept) -> list[Group]:
+    """The columns whose shifts over several windows are judged, by what makes them alike."""
+    alike: defaultdict[tuple[bool, int, bool], list[int]] = defaultdict(list)
+    for place, (judge, found) in enumerate(zip(judges, known, strict=True)):
+        cells = judge.cells
+        if judge.calibrated and found.onsets and (cells.ordered or cells.compared > 1):
+            alike[cells.ordered, cells.compared, found.phases is not None].append(place)
+    return [Group(places, judges, known, kept) for places in alike.values()]
+
+
+def tests(groups: Sequence[Group], windows: Sequence[Window]) -> dict[int, tuple[Lasting, ...]]:
+    """Of each column, by its place, the shifts that last; windows: the one that is judged, then those before it."""
+    if len(windows) < 2:
+        return {}
+    return dict(itertools.chain.from_iterable(zip(group.places, group.tests(windows), strict=True) for group in groups))
