@@ -10,8 +10,8 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --gener
 CHECKED := monitor tests $(wildcard dashboards alerts benchmarks)
 TOOLS := build/tools
 ARGS ?=
-# More than one process runs tests side by side, each with services of its own; some of these mind a busy machine.
-JOBS ?= 0
+# One process runs the tests on services, which mind a busy machine; the others run beside it.
+JOBS ?= 2
 # Empty, whatever the caller has set: compiled modules are kept, or every start would compile numpy and pandas again.
 export PYTHONDONTWRITEBYTECODE :=
 

@@ -25,11 +25,11 @@ from tests.calibration.worlds import MONTH
 TEXT = """\
 # Large models in simulation
 
-Written by `python -m tests.calibration.large` (seed {seed}), as [calibration](calibration.md) is, of {models} models. Each
-has 100 columns, 70 of them numeric, and 10 segments, each with 1,000 events in an hour and a week of reference; the
-means of every column and segment wander by 0.05 deviations, independently, with memory 0.8. Then comes a clean month of
-hours, in each of which {decided:,} columns and segments are decided. The budget is one page. CPU includes that of drawing
-the counts, about a tenth.
+Written by `python -m tests.calibration.large` (seed {seed}), as [calibration](calibration.md) is, of {models} models.
+Each has 100 columns, 70 of them numeric, and 10 segments, each with 1,000 events in an hour and a week of reference;
+the means of every column and segment wander by 0.05 deviations, independently, with memory 0.8. Then comes a clean
+month of hours, in each of which {decided:,} columns and segments are decided. The budget is one page. CPU includes that
+of drawing the counts, about a tenth.
 
 | | |
 | --- | --- |

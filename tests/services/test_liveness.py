@@ -67,7 +67,9 @@ def test_deliveries_that_hang_are_told_of_by_partition_and_end_the_worker_with_4
     worker = deployed.start_worker()
     try:
         start = past(600)
-        deployed.produce(window(start) + window(start + 2 * SECOND, n=4))
+        deployed.produce(window(start))
+        wait_for(lambda: own_broker.records(deployed.topic("summaries")), 30, "a flush, after which none is due soon")
+        deployed.produce(window(start + 2 * SECOND, n=4))
         counted = f'driftline_events_total{{topic="{deployed.source}"}}'
         wait_for(lambda: worker.metric(counted) == ENOUGH + 4, 20, "the events to be counted")
         own_broker.kill()
