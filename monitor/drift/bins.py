@@ -153,18 +153,22 @@ def coarse_starts(bins: Bins, reference: Counts, *, cells: int = COARSE) -> npt.
     return np.array([*range(kept), kept, *ends], dtype=np.intp)
 
 
-def pooled_cells(reference: Counts, n: int) -> npt.NDArray[np.intp]:
+def pooled_cells(reference: Counts, n: int | Counts) -> npt.NDArray[np.intp]:
     """The cell of each unordered bin for a chi-square test of `n` events: rare bins share the last cell.
+
+    reference: shape (..., bins); n: one number, or one for each row.
 
     Decided by the reference and n alone, so that the window cannot choose its own test. A category stands alone where
     both samples can expect five events in it. `other` never does: it was made of what happened to be rare in the
     reference, and would grow in every clean window. Nor does `unseen`: alone it cannot be expected, and joined to a
     category it could take that one's place unseen.
     """
-    size = int(reference.sum())
-    alone = reference * min(n, size) >= POOL_EXPECTED * max(size, 1)
-    alone[-2:] = False
-    return np.where(alone, np.cumsum(alone) - 1, int(alone.sum())).astype(np.intp)
+    size = reference.sum(axis=-1, keepdims=True)
+    alone = reference * np.minimum(np.expand_dims(n, -1), size) >= POOL_EXPECTED * np.maximum(size, 1)
+    alone[..., -2:] = False
+    ranks = alone.cumsum(axis=-1)
+    made: npt.NDArray[np.intp] = np.where(alone, ranks - 1, ranks[..., -1:])
+    return made
 
 
 def ks_bound(reference: Counts) -> float:

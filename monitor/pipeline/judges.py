@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from monitor.config import ColumnRules
 from monitor.drift.bins import INVALID, MISSING, Counts, Ordered, Unordered, coarse_starts
@@ -69,8 +69,7 @@ class Sizes(TypedDict):
     widths: Widths
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """A column's scores in a window and, of what is decided together with the others, the tests."""
 
     judge: Judge

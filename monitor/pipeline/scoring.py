@@ -6,7 +6,6 @@ rows costs little more than one on a single row, and each row has what it would 
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -75,7 +74,7 @@ def _scores(group: Group, reference: Counts, values: Counts) -> Iterator[Scores]
     fine = Compared(Sample(reference, positions=np.array(positions) if positions else None), values)
     asked = {method.bins for method in group.methods}
     coarse = _coarse(group, fine) if "coarse" in asked else None
-    pooled = [_pooled(*pair) for pair in zip(reference, values, strict=True)] if "pooled" in asked else []
+    pooled = list(_pooled(reference, values)) if "pooled" in asked else []
     made: list[Made] = []
     for method in group.methods:
         side = coarse if method.bins == "coarse" and coarse else fine
@@ -83,8 +82,9 @@ def _scores(group: Group, reference: Counts, values: Counts) -> Iterator[Scores]
     names = [method.name for method in group.methods]
     statistics, pvalues = (zip(*part, strict=True) for part in zip(*made, strict=True))
     few, then, now = len(group.layouts[0].starts), fine.reference.n.tolist(), fine.n.tolist()
+    cells = {row: side.counts.shape[1] for rows, side in pooled for row in rows}
     for i, (own, chances) in enumerate(zip(statistics, pvalues, strict=True)):
-        widths = Widths(values.shape[1], few, pooled[i].counts.size if pooled else 0)
+        widths = Widths(values.shape[1], few, cells.get(i, 0))
         yield Scores(
             dict(zip(names, own, strict=True)), dict(zip(names, chances, strict=True)), then[i], now[i], widths
         )
@@ -96,11 +96,13 @@ def _together(method: Method, side: Compared) -> Made:
     return statistic.tolist(), [None] * len(side.counts) if pvalue is None else pvalue.tolist()
 
 
-def _apart(method: Method, sides: Sequence[Compared]) -> Made:
-    """The same of rows that differ in length."""
-    found = [method.rows(side.reference, side) for side in sides]
-    pvalues = [None if one.pvalue is None else float(one.pvalue) for one in found]
-    return [float(one.statistic) for one in found], pvalues
+def _apart(method: Method, sides: Sequence[tuple[Sequence[int], Compared]]) -> Made:
+    """The same of rows that differ in length; sides: by length, each with its rows."""
+    found: dict[int, tuple[float, float | None]] = {}
+    for rows, side in sides:
+        found.update(zip(rows, zip(*_together(method, side), strict=True), strict=True))
+    statistics, pvalues = zip(*(found[row] for row in range(len(found))), strict=True)
+    return list(statistics), list(pvalues)
 
 
 def _coarse(group: Group, fine: Compared) -> Compared:
@@ -111,18 +113,26 @@ def _coarse(group: Group, fine: Compared) -> Compared:
     return Compared(Sample(then), now)
 
 
-def _pooled(reference: Counts, values: Counts) -> Compared:
-    """The counts of one column on cells that both samples can expect events in.
+def _pooled(reference: Counts, values: Counts) -> Iterator[tuple[list[int], Compared]]:
+    """The counts on cells that both samples can expect events in: rows with as many of them together, and which.
 
     The shared cell holds what the reference has little of, or nothing. As many events as it lacks of five are added to
     both samples in their own proportion: one unseen event is then no alarm, and ten in a hundred are.
     """
-    n, size = int(values.sum()), int(reference.sum())
+    n, size = (np.add.reduce(side, axis=1) for side in (values, reference))
     cells = pooled_cells(reference, n)
-    few, current = (np.bincount(cells, weights=side).astype(np.int64) for side in (reference, values))
-    smaller = min(n, size)
-    if smaller:
-        lacking = max(POOL_EXPECTED - few[-1] * smaller / size, 0.0) / smaller
-        few[-1] += math.ceil(lacking * size)
-        current[-1] += math.ceil(lacking * n)
-    return Compared(Sample(few), current)
+    width = int(cells.max()) + 1
+    flat = (np.arange(len(n))[:, None] * width + cells).ravel()
+    few, current = (
+        np.bincount(flat, side.ravel(), len(n) * width).astype(np.int64).reshape(len(n), width)
+        for side in (reference, values)
+    )
+    shared, smaller = cells[:, -1], np.minimum(n, size)
+    some = np.flatnonzero(smaller)
+    last, least, most = shared[some], smaller[some], size[some]
+    lacking = np.maximum(POOL_EXPECTED - few[some, last] * least / most, 0.0) / least
+    few[some, last] += np.ceil(lacking * most).astype(np.int64)
+    current[some, last] += np.ceil(lacking * n[some]).astype(np.int64)
+    for place in np.unique(shared):
+        alike = np.flatnonzero(shared == place)
+        yield alike.tolist(), Compared(Sample(few[alike, : place + 1]), current[alike, : place + 1])

@@ -1,12 +1,15 @@
 """The pages of many large models, 100 columns and 10 segments each, and the CPU that they take: hours of work.
 
-python -m tests.calibration.large [--models 100] [--jobs 2] [--out docs/calibration-large.md]
+python -m tests.calibration.large [--models 100] [--jobs 2] [--kept build/large.jsonl] [--out docs/calibration-large.md]
+
+Each model's outcome is written down when it is known: stopped and called again, it goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import json
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -54,19 +57,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=int, default=100)
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--kept", type=Path, default=Path("build/large.jsonl"))
     parser.add_argument("--out", type=Path, default=Path("docs/calibration-large.md"))
     options = parser.parse_args()
-    found: list[Outcome] = []
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for i, outcome in enumerate(pool.map(_month, range(options.models))):
-            found.append(outcome)
+    options.kept.parent.mkdir(exist_ok=True)
+    lines = options.kept.read_text(encoding="utf-8").splitlines() if options.kept.exists() else []
+    found = {i: Outcome(*rest) for i, *rest in map(json.loads, lines)}
+    with ProcessPoolExecutor(options.jobs) as pool, options.kept.open("a", encoding="utf-8") as kept:
+        for i, outcome in pool.map(_month, [i for i in range(options.models) if i not in found]):
+            found[i] = outcome
+            print(json.dumps([i, *outcome]), file=kept, flush=True)
             print(f"model {i}: {outcome}", file=sys.stderr, flush=True)
-            options.out.write_text(document(found), encoding="utf-8")  # hours of work are not lost with the last one
+    options.out.write_text(document(list(found.values())), encoding="utf-8")
     return 0
 
 
 def document(found: list[Outcome]) -> str:
-    """The text on the models so far."""
+    """The text on these models."""
     pages = Pages(LARGE, tuple(one.pages for one in found), tuple(one.drifting for one in found), None)
     counted, (low, high) = np.array(pages.counted), pages.interval
     shares = ", ".join(f"{np.count_nonzero(counted == n)}" for n in (0, 1, 2))
@@ -88,14 +95,14 @@ def document(found: list[Outcome]) -> str:
     )
 
 
-def _month(i: int) -> Outcome:
-    """Of the i-th model, with the collector of garbage set as a worker sets it."""
+def _month(i: int) -> tuple[int, Outcome]:
+    """The i-th model, with the collector of garbage set as a worker sets it."""
     model = Model(LARGE, np.random.default_rng([SEED, i]))
     gc.freeze()
     gc.set_threshold(GARBAGE)
     try:
         began = time.process_time()
-        return Outcome(*model.clean_month(), time.process_time() - began)
+        return i, Outcome(*model.clean_month(), time.process_time() - began)
     finally:
         gc.unfreeze()
 
