@@ -23,6 +23,7 @@ LADDER = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.5, 2.0)
 SURELY = 0.9
 FIRST = 6  # hours after the reference, so that there are windows before the changed ones
 HOURS = FIRST + 48  # in which changes are tried
+MORE = 4  # times as many models, where the first ones leave open whether the target is kept
 
 
 def main() -> int:
@@ -43,10 +44,13 @@ def _pages(pool: Executor, world: World, models: int) -> Pages:
     if world.segments > 1 or world.columns > 50 or world.categories > 1_000:
         models = max(models // 2, 2)
     smallest = pool.submit(_smallest, world, 2)
-    counted, drifting = zip(*pool.map(_month, [world] * models, range(models)), strict=True)
-    least = smallest.result()
-    _say(f"{world.name}: {counted} {drifting} smallest {least} in {time.monotonic() - began:.0f} s")
-    return Pages(world, counted, drifting, least)
+    counted = list(pool.map(_month, [world] * models, range(models)))
+    if Pages.of(world, counted, None).outcome == "above":
+        more = range(models, MORE * models)
+        counted += pool.map(_month, [world] * len(more), more)
+    found = Pages.of(world, counted, smallest.result())
+    _say(f"{world.name}: {found.counted} smallest {found.smallest} in {time.monotonic() - began:.0f} s")
+    return found
 
 
 def _month(world: World, i: int) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def main() -> int:
 
 def document(found: list[Outcome]) -> str:
     """The text on these models."""
-    pages = Pages(LARGE, tuple(one.pages for one in found), tuple(one.drifting for one in found), None)
+    pages = Pages.of(LARGE, [(one.pages, one.drifting) for one in found], None)
     counted, (low, high) = np.array(pages.counted), pages.interval
     shares = ", ".join(f"{np.count_nonzero(counted == n)}" for n in (0, 1, 2))
     decided, seconds = LARGE.columns * (1 + LARGE.segments), np.array([one.seconds for one in found])
