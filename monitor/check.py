@@ -97,8 +97,7 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
             "take smaller windows or a longer reference"
         )
     elif profile.chunks is not None:
-        length, offset = judged_by(model.windows, profile.chunks)
-        lacks = lacking(profile, length=length, offset=offset)
+        lacks = lacking(profile, **judged_by(model.windows, profile.chunks)._asdict())
         yield from (f"the reference: {text}" for text in lacks)
     if profile.chunks is None:
         yield "the reference has no chunks, so how much it moves by itself is unknown; build it again with --time"

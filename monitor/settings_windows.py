@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from monitor.drift.calendars import DAY, MONTH, Calendar
+from monitor.drift.calendars import DAY, MONTH, Calendar, rules
 from monitor.drift.windows import Even, Scale, Windows
-from monitor.durations import format_duration
+from monitor.durations import format_duration, parse_duration
 from monitor.errors import DriftlineError
 from monitor.nodes import Node
 
@@ -17,14 +17,17 @@ _MONTHS = re.compile(r"(?:([1-9]\d{0,2}) )?months?", re.ASCII)
 
 
 def read_windows(node: Node) -> Windows:
-    """`{size: 1h, step: 30m}`, `{size: 1d, zone: Europe/Berlin}`, `{size: month}` or `{events: 5000, step: 1h}`."""
+    """`{size: 1h, step: 30m}`, `{size: 1d, zone: Europe/Berlin}`, `{size: month}` or `{events: 5000, step: 1h}`.
+
+    By the clock a zone tells the seasons alone: the hours of its day begin with those of UTC, or half an hour apart.
+    """
     fields = node.fields("size", "step", "lateness", "offset", "zone", "begins", "events")
     before, by_count = len(node.mistakes), fields["events"].value is not None
     if by_count and fields["size"].value is not None:
         fields["size"].wrong("expected `size` or `events`, got both; windows by count have a `step`")
     first = fields["step" if by_count else "size"]
-    scale = _scale(first, fields["zone"])
-    size = _length(first, scale, max(SLICE, scale.unit) if by_count else None)
+    scale = _scale(first, fields["zone"], parts=not by_count)
+    size = _length(first, scale, max(SLICE, scale.unit) if by_count else None, parts=not by_count)
     step = size if by_count else _length(fields["step"], scale, size)
     lateness, offset = fields["lateness"].duration(0), _offset(fields, scale, size)
     events = fields["events"].integer(0, least=1, most=10**9) if by_count else None
@@ -48,17 +51,18 @@ def format_length(length: int) -> str:
     return f"{months} month{'s' if months > 1 else ''}"
 
 
-def _scale(length: Node, zone: Node) -> Scale:
-    """The calendar that a zone or a length in months asks for."""
+def _scale(length: Node, zone: Node, *, parts: bool) -> Scale:
+    """The calendar that a zone or a length in months asks for; parts: whether there may be several windows a day."""
     monthly = _months(length) is not None
     if zone.value is None and not monthly:
         return Even()
-    name = "UTC" if zone.value is None else zone.text()
+    name = "UTC" if zone.value is None else zone.text() or "UTC"
     try:
-        return Calendar(name or "UTC", MONTH if monthly else DAY)
+        rules(name)
     except DriftlineError as error:
         zone.wrong(str(error))
-        return Calendar("UTC", MONTH if monthly else DAY)
+        name = "UTC"
+    return Even(name) if parts and _part_of_day(length) else Calendar(name, MONTH if monthly else DAY)
 
 
 def _months(node: Node) -> int | None:
@@ -67,7 +71,15 @@ def _months(node: Node) -> int | None:
     return int(found[1] or 1) if found else None
 
 
-def _length(node: Node, scale: Scale, default: int | None) -> int:
+def _part_of_day(node: Node) -> bool:
+    try:
+        length = parse_duration(node.value)
+    except DriftlineError:
+        return False
+    return 0 < length < DAY and DAY % length == 0
+
+
+def _length(node: Node, scale: Scale, default: int | None, *, parts: bool = False) -> int:
     """A size or step: a duration, on a calendar of days a whole number of them, on one of months a number of these."""
     if node.value is None and default is not None:
         return default
@@ -82,7 +94,10 @@ def _length(node: Node, scale: Scale, default: int | None) -> int:
     before = len(node.mistakes)
     length = node.duration(default, least=1_000)
     if length % scale.unit and len(node.mistakes) == before:
-        node.wrong(f"expected whole days with a zone, such as 1d or 1w, got {format_length(length)}; or remove `zone`")
+        part = ", or an equal part of one, such as 1h" if parts else ""
+        node.wrong(
+            f"expected whole days with a zone, such as 1d or 1w{part}, got {format_length(length)}; or remove `zone`"
+        )
     return length
 
 

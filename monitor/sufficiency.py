@@ -15,7 +15,7 @@ NAMED = 5  # columns that a sentence names
 WEEK = 7 * DAY
 
 
-def lacking(profile: Profile, *, length: int | None, offset: int = 0) -> Iterator[str]:
+def lacking(profile: Profile, *, length: int | None, offset: int = 0, zone: str = "UTC") -> Iterator[str]:
     """What the reference lacks to judge windows of `length` (ms), one sentence each; nothing where it has no chunks.
 
     length: None where windows are not equally long.
@@ -24,7 +24,7 @@ def lacking(profile: Profile, *, length: int | None, offset: int = 0) -> Iterato
         return
     if length is not None:
         yield from _lengths(profile.chunks, length)
-    calibrations = calibrate(profile, length=length, offset=offset)
+    calibrations = calibrate(profile, length=length, offset=offset, zone=zone)
     unknown = {
         column.name: calibration
         for column, calibration in zip(profile.columns, calibrations, strict=True)

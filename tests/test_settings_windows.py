@@ -9,7 +9,7 @@ import yaml
 
 from monitor import config, settings
 from monitor.drift.calendars import DAY, MONTH, Calendar
-from monitor.drift.windows import Windows
+from monitor.drift.windows import Even, Windows
 from tests.examples import HOUR, MODEL, profile, profile_file
 
 
@@ -40,8 +40,19 @@ MISTAKES = [
         ["models[0].window.zone: expected a time zone of the IANA database, got 'Berlin'; did you mean Europe/Berlin?"],
     ),
     (
-        model(window={"size": "1h", "zone": "UTC"}),
-        ["models[0].window.size: expected whole days with a zone, such as 1d or 1w, got 1h; or remove `zone`"],
+        model(window={"size": "7h", "zone": "UTC"}),
+        [
+            "models[0].window.size: expected whole days with a zone, such as 1d or 1w, or an equal part of one, such "
+            "as 1h, got 7h; or remove `zone`"
+        ],
+    ),
+    (
+        model(window={"events": 100, "step": "1h", "zone": "UTC"}),
+        ["models[0].window.step: expected whole days with a zone, such as 1d or 1w, got 1h; or remove `zone`"],
+    ),
+    (
+        model(window={"size": "1h", "zone": "Berlin"}),
+        ["models[0].window.zone: expected a time zone of the IANA database, got 'Berlin'; did you mean Europe/Berlin?"],
     ),
     (
         model(window={"size": "1w", "zone": "UTC", "begins": "mon"}),
@@ -121,6 +132,7 @@ def parse(text: str, folder: Path) -> config.Config:
         ("events: 9, zone: UTC", Windows(DAY, DAY, scale=Calendar("UTC"), events=9)),
         ("events: 9, step: month", Windows(MONTH, MONTH, scale=Calendar("UTC", MONTH), events=9)),
         ("size: 1m", Windows(60_000, 60_000)),
+        ("size: 1h, zone: Asia/Kolkata, offset: 30m", Windows(HOUR, HOUR, 0, HOUR // 2, Even("Asia/Kolkata"))),
         ("size: 1w", Windows(7 * DAY, 7 * DAY)),
     ],
 )
@@ -135,7 +147,7 @@ def test_the_epoch_knows_the_zone_and_stays_what_it_was_without_one(folder: Path
     assert epoch("size: 1d, offset: 1h") == "47abd20c8f23"
     assert len({epoch(f"size: 1d{zone}") for zone in ("", ", zone: UTC", ", zone: Europe/Berlin")}) == 3
     assert epoch("size: 1w, step: 1d, zone: UTC") == epoch("size: 1d, zone: UTC")
-    assert epoch("events: 100") == epoch("size: 1h")
+    assert epoch("events: 100") == epoch("size: 1h") == epoch("size: 1h, zone: Europe/Berlin")
     assert epoch("size: month, zone: UTC") != epoch("size: 1d, zone: UTC")
 
 

@@ -112,6 +112,20 @@ def fingerprint(zone: str) -> str:
     return hashlib.sha256(_written(zone)).hexdigest()[:8]
 
 
+def clocks(zone: str, times: Times) -> Times:
+    """What clocks in a zone show at some times (ms), as if it were UTC.
+
+    >>> (clocks("Europe/Berlin", np.array([20_500 * DAY, 20_600 * DAY])) % DAY // 3_600_000).tolist()
+    [1, 2]
+    """
+    days, which = np.unique(times // DAY, return_inverse=True)
+    offsets = np.array([_shifted(zone, day) for day in days.tolist()], dtype=np.int64)
+    begins, ends = offsets[:, 0][which], offsets[:, 1][which]
+    changes = np.flatnonzero(begins != ends)
+    begins[changes] = [_clock(rules(zone), time) - time for time in times[changes].tolist()]
+    return times + begins
+
+
 def _written(zone: str) -> bytes:
     if zone not in zones():
         near = get_close_matches(zone, sorted(zones()), n=1)
@@ -142,6 +156,14 @@ def _midnight(zone: str, day: int) -> int:
     """When a day begins in a zone."""
     cycles = (day - _LAST) // _CYCLE + 1 if day >= _LAST else (day - _FIRST) // _CYCLE if day < _FIRST else 0
     return _first_moment(rules(zone), (day - cycles * _CYCLE) * DAY) + cycles * _CYCLE * DAY
+
+
+@lru_cache(maxsize=_KNOWN)
+def _shifted(zone: str, day: int) -> tuple[int, int]:
+    """How far clocks are ahead of UTC when a day of UTC begins, and when it ends."""
+    known = rules(zone)
+    begin, end = (_clock(known, time) - time for time in (day * DAY, (day + 1) * DAY))
+    return begin, end
 
 
 def _first_moment(zone: ZoneInfo, shown: int) -> int:

@@ -21,7 +21,6 @@ from monitor.drift.profiles import Column, Profile
 from monitor.drift.shares import Expected, unseen
 from monitor.drift.stretches import Moments, Season, Stretches, seasons, stretches
 from monitor.drift.variation import CERTAIN, Deviations, Variation, deviations, dispersion, strongest, together
-from monitor.drift.windows import DAY
 
 CELLS = 20  # of numbers, between which cumulative shares are watched
 GAIN = 0.5  # most of the variation that a season may leave
@@ -57,16 +56,17 @@ class Calibration:
 
 
 def calibrate(
-    profile: Profile, *, length: int | None = None, offset: int = 0, phases: bool = True
+    profile: Profile, *, length: int | None = None, offset: int = 0, zone: str = "UTC", phases: bool = True
 ) -> tuple[Calibration, ...]:
     """The calibration of every column for windows of `length` (ms); without one they are taken to have no season.
 
-    phases: whether a window may be compared with the reference's counts of its hour or day; else they vary more.
+    zone: by whose clocks hours and days are told apart. phases: whether a window may be compared with the reference's
+    counts of its hour or day; else they vary more.
     """
     if profile.chunks is None:
         return tuple(Calibration(shares=expected_shares(column, None, 1.0)) for column in profile.columns)
     found = stretches(profile.chunks, length=length, offset=offset)
-    return of_stretches(profile.columns, found, seasons(found.length) if length and phases else ())
+    return of_stretches(profile.columns, found, seasons(found.length, zone) if length and phases else ())
 
 
 def of_stretches(
@@ -157,7 +157,7 @@ class _Watched:
     def deviations(self, season: Season | None, design: float) -> Deviations:
         """How far they are from the others of their phase of a season."""
         middles = self.part.middles
-        phases, days = (season.phase(middles), middles // DAY - middles[0] // DAY) if season else (None, None)
+        phases, days = (season.phase(middles), season.days(middles)) if season else (None, None)
         return deviations(
             self.counts,
             self.sizes,

@@ -1,7 +1,7 @@
 """The reference cut into stretches as long as a window, and the seasons that they may be sorted by.
 
-A season names the phase of a moment: the hour of the day, the day of the week, or both. Times are UTC milliseconds, so
-an hour of the day is one of UTC, and shifts by one where clocks do.
+A season names the phase of a moment: the hour of the day, the day of the week, or both, by the clocks of a zone. Times
+are UTC milliseconds.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from monitor.drift.calendars import clocks
 from monitor.drift.profiles import Chunks
 from monitor.drift.windows import DAY, Windows
 
@@ -39,10 +40,11 @@ class Stretches(NamedTuple):
 
 
 class Season(NamedTuple):
-    """Moments that are alike: phases of a kind, each `length` milliseconds long."""
+    """Moments that are alike: phases of a kind, each `length` milliseconds long by the clocks of a zone."""
 
     kind: Kind
     length: int
+    zone: str = "UTC"
 
     @property
     def phases(self) -> int:
@@ -55,10 +57,17 @@ class Season(NamedTuple):
         >>> Season("week", DAY).phase(np.array([0, 4 * DAY])).tolist()  # 1 January 1970 was a Thursday
         [3, 0]
         """
-        slot = moments % DAY * self._slots // DAY
-        weekday = (moments // DAY + MONDAY) % 7
+        shown = clocks(self.zone, moments)
+        slot = shown % DAY * self._slots // DAY
+        weekday = (shown // DAY + MONDAY) % 7
         day = {"day": 0 * weekday, "working day": (weekday >= 5).astype(np.int64)}.get(self.kind, weekday)
         return day * self._slots + slot
+
+    def days(self, moments: Moments) -> Moments:
+        """The day that each moment is in, from the one of the first moment, which is 0."""
+        shown = clocks(self.zone, moments) // DAY
+        found: Moments = shown - shown[0]
+        return found
 
     @property
     def least(self) -> int:
@@ -67,7 +76,7 @@ class Season(NamedTuple):
 
     def known(self, moments: Moments) -> bool:
         """Whether stretches at these moments are enough to know every phase."""
-        pairs = np.unique(np.column_stack((self.phase(moments), moments // DAY)), axis=0)
+        pairs = np.unique(np.column_stack((self.phase(moments), self.days(moments))), axis=0)
         return bool(np.bincount(pairs[:, 0], minlength=self.phases).min() >= self.least)
 
     @property
@@ -91,20 +100,30 @@ def stretches(chunks: Chunks, *, length: int | None = None, offset: int = 0) -> 
     return Stretches(which[firsts][filled] * length + offset, made[filled], length)
 
 
-def judged_by(windows: Windows, chunks: Chunks) -> tuple[int | None, int]:
-    """Length and offset of the stretches that windows are like; None where they are of no length of time.
+class Like(NamedTuple):
+    """The stretches that windows are like: their length and offset (ms), and the zone of their seasons.
 
-    Days and months of a calendar are taken for as many chunks as they have on average, in UTC.
+    length: None where windows are of no length of time.
+    """
+
+    length: int | None = None
+    offset: int = 0
+    zone: str = "UTC"
+
+
+def judged_by(windows: Windows, chunks: Chunks) -> Like:
+    """What the windows are like. Days and months of a calendar are taken for as many chunks as they have on average, in
+    UTC.
     """
     if windows.events is not None:
-        return None, 0
+        return Like()
     if not windows.scale.name:
-        return windows.size, windows.offset
-    return max(round(windows.size / chunks.size) * chunks.size, min(windows.size, chunks.size)), 0
+        return Like(windows.size, windows.offset, windows.scale.zone)
+    return Like(max(round(windows.size / chunks.size) * chunks.size, min(windows.size, chunks.size)))
 
 
-def seasons(length: int) -> tuple[Season, ...]:
-    """The seasons in which stretches of this length can have a phase."""
+def seasons(length: int, zone: str) -> tuple[Season, ...]:
+    """The seasons in which stretches of this length can have a phase, by the clocks of a zone."""
     if length > DAY or DAY % length:
         return ()
-    return tuple(Season(kind, length) for kind in KINDS if length < DAY or kind == "week")
+    return tuple(Season(kind, length, zone) for kind in KINDS if length < DAY or kind == "week")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.config import Config, Model
-from monitor.drift.stretches import judged_by
+from monitor.drift.stretches import Like, judged_by
 from monitor.logs.contract import Counted, Target
 from monitor.logs.json import JsonDecoder
 from monitor.pipeline.compare import Comparison
@@ -113,14 +113,13 @@ def _others(config: Config) -> Iterator[tuple[tuple[str, str, str], dict[str, Co
 
 def _comparison(config: Config, model: Model, target: Target) -> Comparison:
     chunks = target.profile.chunks
-    length, offset = judged_by(model.windows, chunks) if chunks else (None, 0)
+    like = judged_by(model.windows, chunks) if chunks else Like()
     return Comparison(
         target.profile,
         model.columns,
         pvalue=config.budget.pvalue(model.windows),
         min_events=model.min_events,
-        length=length,
-        offset=offset,
+        **like._asdict(),
         segmentations=target.segmentations,
     )
 

@@ -45,7 +45,8 @@ _segments: Recent[tuple[Comparison, str], Comparison] = Recent(SEGMENTS)
 class Comparison:
     """Compares windows of one model version with its reference profile by its rules.
 
-    pvalue: the share of clean windows that may be in drift. length, offset: of the windows (ms), where they are of one.
+    pvalue: the share of clean windows that may be in drift. length, offset, zone: what the windows are like
+    (`stretches.Like`).
     segmentations: those by which windows are compared as well.
     """
 
@@ -58,6 +59,7 @@ class Comparison:
         min_events: int,
         length: int | None = None,
         offset: int = 0,
+        zone: str = "UTC",
         segmentations: Sequence[Segmentation] = (),
         decisions: int | None = None,
         calibrations: tuple[Calibration, ...] | None = None,
@@ -66,7 +68,7 @@ class Comparison:
         self.pvalue = pvalue
         self._rules, self._segmentations = rules, segmentations
         self.min_events = min_events
-        self._length, self._offset = length, offset
+        self._length, self._offset, self._zone = length, offset, zone
         self._judges = [judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
         self._kept = Kept([judge.cells for judge in self._judges], [len(judge.fine) for judge in self._judges])
         self._groups = grouped([(judge.layout, len(judge.fine)) for judge in self._judges])
@@ -76,7 +78,7 @@ class Comparison:
     @cached_property
     def calibrations(self) -> tuple[Calibration, ...]:
         """What the reference's chunks say of every column; made when the first window comes, for it takes a moment."""
-        return self._given or calibrate(self.profile, length=self._length, offset=self._offset)
+        return self._given or calibrate(self.profile, length=self._length, offset=self._offset, zone=self._zone)
 
     @cached_property
     def _lasting(self) -> list[Group]:

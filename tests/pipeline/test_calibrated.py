@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from monitor.config import ColumnRules
-from monitor.drift.bins import Counts
+from monitor.drift.bins import Counts, Floats
 from monitor.drift.decisions import levels
 from monitor.drift.profiles import Chunks, Profile
 from monitor.drift.thresholds import Fixed
@@ -75,6 +77,31 @@ def test_where_most_columns_move_a_short_reference_may_hide_that_another_does_bu
         assert {name: column.verdict for name, column in found.items()} == {
             "a": "warning", "b": "warning", "still": "warning", "constant": "drift", "even": "drift"
         }  # fmt: skip
+
+
+def test_hours_are_those_of_the_zone_also_after_its_clocks_were_put_back() -> None:
+    rng, zone = np.random.default_rng(5), ZoneInfo("Europe/Berlin")
+    first, hour = datetime(2026, 9, 27, tzinfo=UTC), timedelta(hours=1)  # clocks are put back on 25 October
+
+    def drawn(begin: datetime) -> Floats:
+        """An hour of a column that swings with the day there."""
+        return rng.normal(size=2_000) + 1.5 * math.sin(2 * math.pi * begin.astimezone(zone).hour / 24)
+
+    begins = [first + i * hour for i in range(24 * 28)]
+    values = [drawn(begin) for begin in begins]
+    column = numeric(np.concatenate(values), bins=100)
+    starts = [int(begin.timestamp()) * 1000 for begin in begins]
+    counts = np.array([counted(column, row) for row in values], dtype=np.int32)
+    profile = Profile("m", "1", (column,), starts[0], starts[-1], Chunks.of(3_600_000, tuple(starts), counts))
+    after = [datetime(2026, 10, 26, tzinfo=UTC) + i * hour for i in range(24)]
+    windows = [(int(begin.timestamp()) * 1000, counted(column, drawn(begin))) for begin in after]
+
+    def drifting(zone: str) -> int:
+        compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, length=3_600_000, zone=zone)
+        return sum(compare(window, start)[0] == "drift" for start, window in windows)
+
+    assert drifting("Europe/Berlin") == 0
+    assert drifting("UTC") > 12
 
 
 def test_the_reason_has_the_statistic_the_threshold_and_its_parts() -> None:
