@@ -100,7 +100,7 @@ def _series(result: Result, profile: Profile, key: Key) -> Iterator[tuple[tuple[
                 values = (*key, name, column.name, column.role)
                 yield COMPARED_COLUMN, values, _scores("compared", other.columns[column.name])
     for names, found, gauges in moved(result):
-        yield names, (*key, *found), gauges
+        yield names, (*key[:2], *found), gauges
 
 
 def _write(
