@@ -23,7 +23,7 @@ Key = tuple[str, str, str]  # model, version, segment
 _Gauges = dict[str, float]
 
 OF_SEGMENTS = frozenset({"window_end_timestamp_seconds", "window_events", "model_verdict", "column_drift_ratio"})
-_FIRST = {"prediction": 0, "derived": 1, "feature": 2}  # which columns stay when not all may
+_FIRST = {"prediction": 0, "derived": 1, "segment": 2, "feature": 3}  # which columns stay when not all may
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
