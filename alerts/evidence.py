@@ -15,6 +15,7 @@ OF_SEGMENT = 3  # most columns that are told of a segment
 # The values of a query by their place: those of the alert, then those of what is being told.
 LABELS = "$labels.model $labels.version $labels.segment"
 CAUSE, PART, SEGMENT = "$cause.Labels.cause", "$part.Labels.part", "$segment.Labels.segment"
+COLUMN = "$column.Labels.column"
 VERSION = "model=%[1]q, version=%[2]q"
 MATCH = f"{VERSION}, segment=%[3]q"
 IN_SEGMENTS = f'{VERSION}, segment!=""'
@@ -42,7 +43,8 @@ def _columns(settings: Settings) -> str:
     """The worst causes with what moved in them; where none is shown now, the worst columns."""
     causes = _now("column_cause_ratio", settings)
     in_drift = f"max({_now('model_drifted_columns', settings)})"
-    told = _each("cause", _named("cause") + _parts(settings) + _companions(settings), between="; ")
+    parts = _parts(settings, f"{MATCH}, column=%[4]q", CAUSE)
+    told = _each("cause", _named("cause") + parts + _companions(settings), between="; ")
     more = f"; and {_number()} more column{{{{ if ne (. | first | value) 1.0 }}}}s{{{{ end }}}}"
     left = _with(f"{in_drift} - count(count by (column) ({causes})) > 0", more)
     last = f"max by (column) ({held('column_drift_ratio', settings, MATCH)}) > 1"
@@ -50,19 +52,22 @@ def _columns(settings: Settings) -> str:
     return _with(_top(CAUSES, f"max by (cause) ({causes})"), f" What moved: {told}{left}.", otherwise=beyond)
 
 
-def _parts(settings: Settings) -> str:
-    """Of a cause's worst column the parts that moved most: the reference's share, the window's, and what it is."""
+def _parts(settings: Settings, column: str, *values: str) -> str:
+    """Of a column the parts that moved most: the reference's share, the window's, and what it is.
+
+    column: its labels in a query with these values from the fourth on.
+    """
     names = ("column_moved_reference_ratio", "column_moved_ratio")
-    column = f"{MATCH}, column=%[4]q"
-    shares = (f"100 * max({_now(name, settings, f'{column}, part=%[5]q')})" for name in names)
+    part = f"{column}, part=%[{len(values) + 4}]q"
+    shares = (f"100 * max({_now(name, settings, part)})" for name in names)
     # A scrape may come between two queries: without its shares a part is told by its name.
     then, now = (
-        _with(share, f"{_number(SHARE)} %{word}", CAUSE, PART)
+        _with(share, f"{_number(SHARE)} %{word}", *values, PART)
         for share, word in zip(shares, (" → ", " of "), strict=True)
     )
     change = " - ".join(f"max by (part) ({_now(name, settings, column)})" for name in names)
     told = _each("part", f"{then}{now}{{{{ {PART} }}}}")
-    return _with(_top(PARTS, f"abs({change})"), f" ({told})", CAUSE)
+    return _with(_top(PARTS, f"abs({change})"), f" ({told})", *values)
 
 
 def _companions(settings: Settings) -> str:
@@ -73,14 +78,15 @@ def _companions(settings: Settings) -> str:
 
 
 def _segments(settings: Settings) -> str:
-    """How many segments moved, and the worst of them; nothing where there are no segments."""
+    """How many segments moved, and the worst of them with what moved there alone; nothing where there are none."""
     verdicts = f"max by (segment) ({_now('model_verdict', settings, IN_SEGMENTS)})"
     moved = f"{verdicts} == 2"
     ratios = f"max by (segment) ({_now('column_drift_ratio', settings, IN_SEGMENTS)})"
     # Which segments moved is known even where their columns are not shown, for there are too many series.
     worst = f"({ratios} and ({moved})) or 0 * ({moved})"
     columns = f"max by (column) ({_now('column_drift_ratio', settings, f'{VERSION}, segment=%[4]q')}) > 1"
-    within = _with(_top(OF_SEGMENT, columns), f" ({_each('column', _named('column'))})", SEGMENT)
+    parts = _parts(settings, f"{VERSION}, segment=%[4]q, column=%[5]q", SEGMENT, COLUMN)
+    within = _with(_top(OF_SEGMENT, columns), f" ({_each('column', _named('column') + parts)})", SEGMENT)
     told = _each("segment", f"{{{{ {SEGMENT} }}}}{within}")
     some = f" {_number()} moved: {_with(_top(SEGMENTS, worst), told)}{_left(moved, SEGMENTS)}"
     which = _with(f"count({moved})", some, otherwise=" none moved")

@@ -130,7 +130,8 @@ def moved() -> list[Panel]:
         table(
             "What moved",
             "Of the last closed window of all events: which part of the worst columns in drift moved, from the "
-            "reference's share to the window's. Empty without drift.",
+            "reference's share to the window's. With a segment chosen, what moved in segments alone, and most in this "
+            "one. Empty without drift.",
             [
                 Part("Column", "column", link=COLUMN_OF_ROW),
                 Part("Part", "part"),

@@ -65,7 +65,7 @@ SEGMENT = _variable(
 COLUMN = _variable(
     "column",
     "Column",
-    "A feature, the prediction or a derived score",
+    "A feature, a segment, the prediction or a derived score",
     'label_values(driftline_column_verdict{model="$model", version="$version"}, column)',
 )
 

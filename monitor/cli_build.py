@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from monitor.reference import Report
 
 # What says which columns, bins and segments a profile gets.
-SHAPING = ("bins", "ignore", "categorical", "numeric", "derive", "against", "segments", "segment_values")
+SHAPING = (
+    "bins", "ignore", "categorical", "numeric", "derive", "against", "segments", "segment_values", "segment_fields",
+)  # fmt: skip
 
 
 def _option(text: str, metavar: str | None = None) -> Any:
@@ -59,6 +61,9 @@ Segments = Annotated[
     ),
 ]
 SegmentValues = Annotated[int, _option("Most frequent values with a segment each; the others share one.", "N")]
+SegmentFields = Annotated[
+    Names, _option("Columns of a table that events log in `segments`, not among their features.", "A,B")
+]
 
 
 def build(  # typer makes options of parameters
@@ -79,6 +84,7 @@ def build(  # typer makes options of parameters
     bins_of: BinsOf = None,
     segments: Segments = None,
     segment_values: SegmentValues = CAP,
+    segment_fields: SegmentFields = None,
 ) -> None:
     """Build the reference profile of a model version from its training data, or from a log of a good period.
 
@@ -94,7 +100,7 @@ def build(  # typer makes options of parameters
         make = partial(recounting.recount, bins_of=_other(bins_of, model))
     else:
         if not segments:
-            refuse(context, "segment_values", because="has no effect without --segments")
+            refuse(context, "segment_values", "segment_fields", because="has no effect without --segments")
         make = partial(
             reference.build,
             model=model,
@@ -106,6 +112,7 @@ def build(  # typer makes options of parameters
             against=against or (),
             segments=segments or (),
             segment_values=segment_values,
+            segment_fields=names(segment_fields),
         )
     with Console(stderr=True).status("Reading …") as status:
 

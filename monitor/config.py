@@ -86,13 +86,14 @@ class Budget:
 class LogFields:
     """Which columns of a CSV or Parquet log hold an event's fields; every other column is a feature.
 
-    `prediction` None: the log has no predictions.
+    `prediction` None: the log has no predictions. `segments` are the columns of an event's segments, by their names.
     """
 
     time: str = "time"
     model: str | None = None
     version: str | None = None
     prediction: str | None = None
+    segments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

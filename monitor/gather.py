@@ -1,7 +1,8 @@
 """The events of files as columns of a reference: flat rows, or the canonical events that serving systems log.
 
-A canonical event has its columns in `features`, its `prediction` and its `time` beside them. What the decoder of the
-logs would reject (no JSON, no event, no usable time) is left out here as well, counted by reason with one example.
+A canonical event has its columns in `features`, and its `prediction`, `time` and `segments` beside them. What the
+decoder of the logs would reject (no JSON, no event, no usable time) is left out here too, counted by reason with one
+example.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from monitor.config import LogFields
 from monitor.errors import DriftlineError
 from monitor.logs.contract import EMPTY, NOT_AN_EVENT
 from monitor.logs.files import events, format_of, frames
-from monitor.logs.lines import check_owner, event_time, features_of, read_object
+from monitor.logs.lines import check_owner, event_time, features_of, read_object, segments_of
 from monitor.logs.screen import Unusable
 from monitor.observed import Observed, Vectors
 
@@ -30,6 +31,7 @@ class Gathered:
 
     columns: dict[str, Observed] = field(default_factory=dict)
     prediction: Observed | None = None
+    segments: dict[str, Observed] = field(default_factory=dict)
     vectors: dict[str, Vectors] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     times: list[int] = field(default_factory=list)
@@ -46,7 +48,11 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which events and columns of the files make the reference."""
+    """Which events and columns of the files make the reference.
+
+    segments: names that are read of canonical events' segments. beside: columns of tables that stand there, with the
+    names that they have there.
+    """
 
     model: str
     version: str
@@ -54,6 +60,8 @@ class Wanted:
     prediction: str | None = None
     ignore: Collection[str] = ()
     vectors: Collection[str] = ()  # columns of lists of numbers
+    segments: Collection[str] = ()
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 def gather(paths: Sequence[Path], wanted: Wanted, progress: Progress) -> Gathered:
@@ -112,14 +120,19 @@ def _gather_lines(path: Path, wanted: Wanted, found: Gathered, progress: Progres
         if rows:
             names = dict.fromkeys(name for row in rows for name in row)
             columns = {name: [row.get(name) for row in rows] for name in names}
-            own = replace(wanted, time=_TIME, prediction=_PREDICTION) if canonical else wanted
             if not canonical:
                 _check_named(wanted, columns)
-            _add_columns(path, columns, len(rows), own, found)
+            _add_columns(path, columns, len(rows), _of_canonical(wanted) if canonical else wanted, found)
         progress(found.read)
 
 
-_TIME, _PREDICTION = "\0time", "\0prediction"  # of canonical events; no feature can have these names
+# Of canonical events; no feature can have these names.
+_TIME, _PREDICTION, _SEGMENT = "\0time", "\0prediction", "\0segment "
+
+
+def _of_canonical(wanted: Wanted) -> Wanted:
+    beside = {_SEGMENT + name: name for name in wanted.segments}
+    return replace(wanted, time=_TIME, prediction=_PREDICTION, beside=beside)
 
 
 def _object(line: bytes, wanted: Wanted) -> dict[str, object]:
@@ -133,11 +146,12 @@ def _canonical(event: dict[str, object], wanted: Wanted) -> dict[str, object]:
     row = {**features_of(event), _TIME: event.get("time")}
     if "prediction" in event:
         row[_PREDICTION] = event["prediction"]
-    return row
+    return row | {_SEGMENT + name: value for name, value in segments_of(event, wanted.segments).items()}
 
 
 def _check_named(wanted: Wanted, columns: Collection[str]) -> None:
-    for name, use in ((wanted.time, "--time"), (wanted.prediction, "--prediction")):
+    named = [(wanted.time, "--time"), (wanted.prediction, "--prediction")]
+    for name, use in [*named, *((name, "--segment-fields") for name in wanted.beside)]:
         if name is not None and name not in columns:
             raise no_column(name, use, columns)
 
@@ -150,8 +164,11 @@ def _add_columns(
         columns, size = _timed(path, columns, wanted.time, size, found)
     before = found.events
     found.events += size
+    parts = {wanted.beside[name]: values for name, values in columns.items() if name in wanted.beside}
     for name, values in columns.items():
-        if name == wanted.prediction:
+        if name in wanted.beside:
+            found.segments.setdefault(wanted.beside[name], Observed(before)).add(values)
+        elif name == wanted.prediction:
             found.prediction = found.prediction or Observed(before)
             found.prediction.add(values)
         elif name in wanted.ignore:
@@ -163,6 +180,8 @@ def _add_columns(
     held: dict[str, Observed | Vectors] = {**found.columns, **found.vectors}
     for name in held.keys() - columns.keys():
         held[name].add([None] * size)
+    for name in found.segments.keys() - parts.keys():
+        found.segments[name].add([None] * size)
     if found.prediction and wanted.prediction not in columns:
         found.prediction.add([None] * size)
 

@@ -97,7 +97,7 @@ COMPARED = (
     Spec("compared_drift_ratio", "gauge", COMPARED_COLUMN, "What would decide over its threshold: above 1 were drift."),
 )
 
-# What moved in a model's last closed window, of all events, while columns are in drift.
+# What moved in a model's last closed window, in all events or in segments alone, while columns are in drift.
 MOVED = (
     Spec(
         "column_cause_ratio",

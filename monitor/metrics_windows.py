@@ -23,7 +23,7 @@ Key = tuple[str, str, str]  # model, version, segment
 _Gauges = dict[str, float]
 
 OF_SEGMENTS = frozenset({"window_end_timestamp_seconds", "window_events", "model_verdict", "column_drift_ratio"})
-_FIRST = {"prediction": 0, "derived": 1, "feature": 2}  # which columns stay when not all may
+_FIRST = {"prediction": 0, "derived": 1, "segment": 2, "feature": 3}  # which columns stay when not all may
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
 
@@ -100,7 +100,7 @@ def _series(result: Result, profile: Profile, key: Key) -> Iterator[tuple[tuple[
                 values = (*key, name, column.name, column.role)
                 yield COMPARED_COLUMN, values, _scores("compared", other.columns[column.name])
     for names, found, gauges in moved(result):
-        yield names, (*key, *found), gauges
+        yield names, (*key[:2], *found), gauges
 
 
 def _write(

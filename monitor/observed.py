@@ -93,13 +93,16 @@ class Observed:
         """Whether most values are numbers."""
         return 2 * len(self.finite) > self.present
 
-    def refuse_identifier(self) -> None:
-        """Raise DriftlineError if nearly every event has a name of its own: no distribution, and private besides."""
+    def refuse_identifier(self, out: str) -> None:
+        """Raise DriftlineError if nearly every event has a name of its own: no distribution, and private besides.
+
+        out: where or how to leave the column out.
+        """
         distinct = len(set(self.names))
         if distinct > FEW and distinct > IDENTIFIES * self.present:
             raise DriftlineError(
                 f"{distinct:,} different texts in {self.present:,} events look like an identifier; "
-                "leave the column out with --ignore, or name it in --categorical"
+                f"leave the column out {out}, or name it in --categorical"
             )
 
     def ordered(self, bins: int | None) -> tuple[Ordered, Cells]:

@@ -22,7 +22,7 @@ from monitor.durations import UNITS, format_duration
 from monitor.errors import DriftlineError
 from monitor.gather import PREDICTION, Gathered, Progress, Wanted, gather, no_column
 from monitor.notes import notes_on
-from monitor.observed import Cells, Observed
+from monitor.observed import NUMBER, Cells, Observed
 from monitor.segmenting import Cut, segmentations
 
 LENGTHS = tuple(UNITS["h"] * hours for hours in (1, 2, 3, 6, 12, 24, 168))  # of a chunk, unless one is given
@@ -59,6 +59,7 @@ def build(
     against: Sequence[Path] = (),
     segments: Sequence[str] = (),
     segment_values: int = CAP,
+    segment_fields: Collection[str] = (),
     progress: Progress = lambda events: None,
 ) -> tuple[Profile, Report]:
     """The profile of the events in files, and a report on what was read.
@@ -70,14 +71,19 @@ def build(
     called `prediction` whatever the files call it. derive: columns to be made, as in `read_wishes`; what only they read
     is not monitored itself, unless it is named in `categorical`. against: files that `domain` tells apart from these.
     segments: columns that tell parts of the events apart, with commas between those that do so together; the
-    `segment_values` most frequent values have a segment each.
+    `segment_values` most frequent values have a segment each. Where no other column has such a name, it is read of the
+    events' field `segments`; of a table these are `segment_fields`.
     """
     _check_options(paths, bins=bins, categories=categories, chunk=chunk)
     wishes = _wishes(derive, against)
     lists = {wish.inputs[0] for wish in wishes if wish.function.takes == "numbers"}
     texts = {wish.inputs[0] for wish in wishes if wish.function.takes == "text"} - {*categorical}
-    wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists)
+    parted = tuple(dict.fromkeys(name.strip() for text in segments for name in text.split(",")))
+    _check_fields(segment_fields, parted, ignore)
+    beside = {name: name for name in segment_fields}
+    wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists, parted, beside)
     found = gather(paths, wanted, progress)
+    twice = _settle(found, wishes)
     if chunk is not None and not found.times:
         raise DriftlineError("--chunk: the events have no time to be cut by; name its column with --time")
     check_sources(wishes, {*found.columns, *found.vectors})
@@ -99,7 +105,18 @@ def build(
     notes = notes_on(profile, {name: one.observed for name, one in made.items()}, decided)
     left_out, examples = dict(found.left_out), dict(found.examples)
     size = profile.chunks.size if profile.chunks else None
-    return profile, Report(len(paths), found.events, left_out, examples, size, notes)
+    return profile, Report(len(paths), found.events, left_out, examples, size, (*notes, *twice))
+
+
+def _settle(found: Gathered, wishes: Sequence[Wish]) -> list[str]:
+    """Keep of the events' segments what has values and is no other column's name; returns notes on such features."""
+    others = {*found.columns, *found.vectors, *(wish.name for wish in wishes)}
+    if found.prediction:
+        others.add(PREDICTION)
+    known = {name: column for name, column in found.segments.items() if np.any(column.codes >= NUMBER)}
+    found.segments = {name: column for name, column in known.items() if name not in others}
+    hint = "a feature, and in the events' segments too, which are not read; to read these: --ignore"
+    return [f"column {name!r}: {hint} {name}" for name in known if name in found.columns]
 
 
 class _Made(NamedTuple):
@@ -146,7 +163,9 @@ def _kinds(
     kinds = dict.fromkeys(categorical, "categorical") | dict.fromkeys(numeric, "numeric")
     if found.prediction:
         kinds[PREDICTION] = kinds.get(prediction or PREDICTION, kinds.get(PREDICTION, ""))
-    return kinds
+    for name in sorted({*found.segments} & {*numeric}):
+        raise DriftlineError(f"column {name!r}: named by --numeric, but the events' segments are categories")
+    return dict.fromkeys(found.segments, "segment") | kinds
 
 
 def _brought(found: Gathered, texts: Collection[str]) -> Iterator[tuple[str, Role, Observed]]:
@@ -154,6 +173,8 @@ def _brought(found: Gathered, texts: Collection[str]) -> Iterator[tuple[str, Rol
     for name, column in found.columns.items():
         if name not in texts:
             yield name, "feature", column
+    for name, column in found.segments.items():
+        yield name, "segment", column
     if found.prediction:
         yield PREDICTION, "prediction", found.prediction
 
@@ -188,7 +209,8 @@ def _profile(wanted: Wanted, found: Gathered, made: Mapping[str, _Made], cut: Cu
 
 def _elsewhere(column: Column, other: Gathered) -> Known:
     """The same column of other files; all missing where they have not got it."""
-    found = other.prediction if column.role == "prediction" else other.columns.get(column.name)
+    theirs = other.segments if column.role == "segment" else other.columns
+    found = other.prediction if column.role == "prediction" else theirs.get(column.name)
     observed = found or Observed(other.events)
     places = observed.cells_on(column.bins) if isinstance(column.bins, Unordered) else np.empty(0, dtype=np.intp)
     return Known(column, observed.floats, places)
@@ -199,8 +221,8 @@ def _bins(name: str, column: Observed, kind: str, *, bins: int | None, categorie
     try:
         if numeric:
             return column.ordered(bins)
-        if not kind:
-            column.refuse_identifier()
+        if kind != "categorical":
+            column.refuse_identifier("of --segments" if kind == "segment" else "with --ignore")
         return column.unordered(categories)
     except DriftlineError as error:
         raise DriftlineError(f"column {name!r}: {error}") from error
@@ -233,9 +255,20 @@ def _check_options(paths: Sequence[Path], *, bins: int | None, categories: int, 
         raise DriftlineError(f"expected a chunk of at least 1s, got {format_duration(max(chunk, 0))}")
 
 
+def _check_fields(fields: Collection[str], parted: Collection[str], ignored: Collection[str]) -> None:
+    """Raise DriftlineError for a field of segments by which nothing is told apart, or that is left out as well."""
+    for name in fields:
+        if name in ignored:
+            raise DriftlineError(f"column {name!r}: named by --ignore and --segment-fields; leave out one")
+        if name not in parted:
+            raise DriftlineError(f"column {name!r}: named by --segment-fields, but by no --segments; add it there")
+
+
 def _check_names(found: Gathered, *, prediction: str | None, **named: Collection[str]) -> None:
     """Raise DriftlineError for an option that names a column which is not there, or names it twice."""
-    known = {*found.columns, *found.ignored} | ({prediction or PREDICTION, PREDICTION} if found.prediction else set())
+    known = {*found.columns, *found.ignored, *found.segments}
+    if found.prediction:
+        known |= {prediction or PREDICTION, PREDICTION}
     for option, names in named.items():
         for name in names:
             if name not in known:

@@ -89,9 +89,10 @@ def _budget(node: Node) -> config.Budget:
 
 
 def _logs(node: Node) -> config.LogFields:
-    fields = node.fields("time", "model", "version", "prediction")
+    fields = node.fields("time", "model", "version", "prediction", "segments")
+    segments = tuple(fields.pop("segments").texts(()))
     named = {key: child.text() for key, child in fields.items() if child.value is not None}
-    return config.LogFields(**named)
+    return config.LogFields(**named, segments=segments)
 
 
 def _clock(node: Node) -> config.Clock:

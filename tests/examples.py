@@ -15,7 +15,15 @@ from monitor.drift.explanations import Movement
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.segments import Segmentation, counted
 from monitor.drift.windows import Windows
-from monitor.pipeline.results import ColumnResult, EpisodeEvent, Result, ScoreResult
+from monitor.pipeline.results import (
+    ColumnResult,
+    EpisodeEvent,
+    Result,
+    ScoreResult,
+    SegmentColumn,
+    SegmentDrift,
+    SegmentsResult,
+)
 
 HOUR = 3_600_000
 START = 1_700_000_000_000 // HOUR * HOUR
@@ -96,6 +104,14 @@ def explained(shown: Result, *parts: Movement) -> Result:
     first, *others = shown.drifted
     moved = msgspec.structs.replace(shown.columns[first], moved=parts)
     return msgspec.structs.replace(shown, columns=shown.columns | {first: moved}, groups=((first, *others),))
+
+
+def in_segments(shown: Result, *columns: str) -> Result:
+    """The result with these columns in drift in DE alone, the first one the worst, and what moved there."""
+    parts = (Movement("below 30", 0, 1, 0.3, 0.8, "values"), Movement("missing", 5, 6, 0.04, 0.1, "events"))
+    found = [SegmentColumn(name, {"country": "DE"}, 4.0 - i, "why", parts) for i, name in enumerate(columns)]
+    segments = SegmentsResult(2, (SegmentDrift({"country": "DE"}, columns),), tuple(found))
+    return msgspec.structs.replace(shown, segments=segments)
 
 
 def opened(evidence: Result | None = None) -> EpisodeEvent:

@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from monitor.logs.contract import REASONS
 from monitor.logs.json import JsonDecoder
 from tests import hostile
-from tests.logs.examples import TARGETS, TIME, logged
+from tests.logs.examples import TARGETS, TIME, logged, visit
 from tests.logs.naive import count_json
 
 SEEDS = 200
@@ -44,7 +44,7 @@ def check(data: bytes) -> None:
 def seeds(count: int = SEEDS) -> list[bytes]:
     """Inputs to begin with: hostile records, some of them of the models that the decoder knows."""
     made = [one.value or b"" for one in hostile.records(1, count, now=TIME)]
-    return [value for value in made if len(value) < 4_096] + [logged(), logged(model="fraud", version=None)]
+    return [value for value in made if len(value) < 4_096] + [logged(), logged(model="fraud", version=None), visit()]
 
 
 def functions(module: ModuleType) -> Iterator[FunctionType]:

@@ -12,7 +12,7 @@ from monitor.metrics_names import MOVED
 from monitor.metrics_windows import show
 from monitor.pipeline.results import Result, bare
 from monitor.pipeline.state import Series, SeriesKey, State, dump, load
-from tests.examples import HOUR, START, config, explained, profile, result, segmented
+from tests.examples import HOUR, START, config, explained, in_segments, profile, result, segmented
 from tests.test_metrics import AGE, W, configured, value
 
 KEY = ("credit", "3", "")
@@ -73,13 +73,30 @@ def test_three_causes_are_shown_and_parts_of_their_worst_columns_alone() -> None
     assert {labels["column"] for labels in shown if "part" in labels} == {"age0", "age2", "age3"}
 
 
-def test_of_a_segment_nothing_is_shown_of_what_moved() -> None:
+def test_a_segments_own_result_shows_nothing_of_what_moved() -> None:
     reference, metrics = segmented(profile()), Metrics()
     metrics.configure(config(reference))
 
     metrics.window(explained(msgspec.structs.replace(result(reference), segment={"country": "DE"})), reference)
 
     assert value(metrics, "model_verdict", W | {"segment": "country=DE"}) == 2
+    assert shown_parts(metrics) == []
+
+
+def test_what_moved_in_segments_alone_is_shown_of_the_first_three_columns_until_the_next_window() -> None:
+    reference, metrics = segmented(profile(features=5)), Metrics()
+    metrics.configure(config(reference))
+
+    quiet = result(reference, verdict="ok")
+    metrics.window(in_segments(quiet, *(f"age{i}" for i in range(5))), reference)
+
+    part = AGE | {"segment": "country=DE", "part": "values below 30"}
+    shares = [value(metrics, f"column_moved_{name}ratio", part) for name in ("reference_", "")]
+    assert shares == [0.3, 0.8]
+    assert {(labels["segment"], labels["column"]) for labels in shown_parts(metrics)} == {
+        ("country=DE", f"age{i}") for i in range(3)
+    }
+    metrics.window(result(reference, start=START + HOUR, verdict="ok"), reference)
     assert shown_parts(metrics) == []
 
 

@@ -30,14 +30,15 @@ from monitor.errors import DriftlineError
 SCHEMA = "driftline.profile/1"
 KINDS = ("numeric", "categorical")
 REBUILD = "build it again with `driftline reference build`"
-Role = Literal["feature", "prediction", "derived"]
+Role = Literal["feature", "segment", "prediction", "derived"]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One monitored column: its bins and the reference's counts on them, `missing` and `invalid` at the end.
 
-    `derived` says how it is made, where the events do not bring it.
+    One whose role is `segment` stands in the events' field `segments`, and has categories. `derived` says how it is
+    made, where the events do not bring it.
     """
 
     name: str
@@ -53,6 +54,8 @@ class Column:
             )
         if np.any(self.counts < 0):
             raise DriftlineError(f"column {self.name!r}: counts must not be negative")
+        if self.role == "segment" and self.ordered:
+            raise DriftlineError(f"column {self.name!r}: what the events have in `segments` needs categorical bins")
         self.counts.setflags(write=False)
 
     @property

@@ -6,7 +6,7 @@ numbers are converted, and may be out of range, only in the columns that the pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -17,7 +17,7 @@ from monitor.logs.millis import read_time
 from monitor.logs.screen import Unusable
 
 TIME, UNKNOWN = -1, -2  # in `Row.odd`: the time is a string; the features have columns that the profile has not
-ABSENT = msgspec.Raw(b"")
+ABSENT, LIST = msgspec.Raw(b""), msgspec.Raw(b"[]")
 _NUMBER = b"-0123456789"
 _BOM = b"\xef\xbb\xbf"
 
@@ -30,6 +30,7 @@ class Envelope(msgspec.Struct, gc=False):
     version: msgspec.Raw = ABSENT
     time: msgspec.Raw = ABSENT
     features: msgspec.Raw = ABSENT
+    segments: msgspec.Raw = ABSENT
     prediction: msgspec.Raw = ABSENT
 
 
@@ -81,6 +82,7 @@ def scalar(raw: msgspec.Raw) -> object:
 def read_row(envelope: Envelope, layout: Layout) -> Row:
     """What the columns of a profile hold in one event. Raises Unusable if the features or the time are of no use."""
     features = read_features(envelope.features)
+    sources = {"feature": features, "segment": _segments(envelope.segments, layout.segments)}
     text = bytes(envelope.time)
     row = Row(read_time(text), unknown=_unknown(features, layout))
     if row.unknown:
@@ -89,13 +91,13 @@ def read_row(envelope: Envelope, layout: Layout) -> Row:
         row.odd.append(TIME)
     for i in layout.numeric:
         column = layout.profile.columns[i]
-        raw = bytes(envelope.prediction if column.role == "prediction" else features.get(column.name, ABSENT))
+        raw = bytes(sources[column.role].get(column.name, ABSENT) if column.role in sources else envelope.prediction)
         row.floats.append(_number(raw, column.name))
         if row.floats[-1] == NO_NUMBER:
             row.odd.append(i)
     for i, table in zip(layout.categorical, layout.tables, strict=True):
         column = layout.profile.columns[i]
-        raw = bytes(envelope.prediction if column.role == "prediction" else features.get(column.name, ABSENT))
+        raw = bytes(sources[column.role].get(column.name, ABSENT) if column.role in sources else envelope.prediction)
         row.cells.append(table[_category(raw, column.name)])
         if raw[:1] not in {b"", b"n", b'"'}:
             row.odd.append(i)
@@ -114,6 +116,14 @@ def read_features(raw: msgspec.Raw) -> dict[str, msgspec.Raw]:
     if text[:1] != b"{":
         raise Unusable(NOT_AN_EVENT, f"expected features as a JSON object, got {_excerpt(text)}")
     return _features.decode(text)
+
+
+def _segments(raw: msgspec.Raw, names: Sequence[str]) -> dict[str, msgspec.Raw]:
+    """The segments of these names, none if there are none; all are invalid where they are no object."""
+    text = bytes(raw)
+    if not names or text in {b"", b"null"}:
+        return {}
+    return _features.decode(text) if text[:1] == b"{" else dict.fromkeys(names, LIST)
 
 
 def unknown_columns(value: bytes, layout: Layout) -> set[str]:

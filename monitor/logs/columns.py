@@ -23,6 +23,7 @@ from monitor.logs.derive import Cells, FromRows, from_values
 NO_NUMBER = math.inf  # an invalid value of a numeric column
 MISSING_NUMBER = math.nan
 NO_CATEGORY = object()  # an invalid value of a categorical column; None is a missing one
+SOURCES = ("feature", "segment", "prediction")  # roles of columns that events bring, in the order of a layout
 FEW = 100  # events of a pane below which sorting its columns costs more than looking each value up
 
 Narrow = npt.NDArray[np.integer[Any]]  # counts, as wide as they need
@@ -63,18 +64,20 @@ class Part:
 
 
 class Layout:
-    """How a profile's columns are read and counted; the prediction stands last in `numeric` or in `categorical`.
+    """How a profile's columns are read and counted; `numeric` and `categorical` have features first, a prediction last.
 
     These two have the columns that events bring, `values` those that are made of a single value of an event.
+    `segments` are the names of those that stand in the events' segments.
     """
 
     def __init__(self, profile: Profile, segmentations: Sequence[Segmentation] = ()) -> None:
         self.profile = profile
         self.values = from_values(profile)
         brought = [i for i, column in enumerate(profile.columns) if column.derived is None]
-        features = {profile.columns[i].name for i in brought if profile.columns[i].role != "prediction"}
+        features = {profile.columns[i].name for i in brought if profile.columns[i].role == "feature"}
         self.features = frozenset(features | {value.source for value in self.values})
-        by_source = sorted(brought, key=lambda i: profile.columns[i].role == "prediction")
+        self.segments = tuple(column.name for column in profile.columns if column.role == "segment")
+        by_source = sorted(brought, key=lambda i: SOURCES.index(profile.columns[i].role))
         self.numeric = tuple(i for i in by_source if profile.columns[i].ordered)
         self.categorical = tuple(i for i in by_source if not profile.columns[i].ordered)
         self.tables = tuple(Table(profile.columns[i], profile.offsets[i]) for i in self.categorical)

@@ -54,7 +54,9 @@ class Reader:
         self._tolerant: set[int] = set()
         columns = layout.profile.columns
         self._predictions = [i for i in range(len(columns)) if columns[i].role == "prediction"]
-        self._features = [i for i in (*layout.numeric, *layout.categorical) if i not in self._predictions]
+        self._segments = [i for i in layout.categorical if columns[i].role == "segment"]
+        beside = {*self._predictions, *self._segments}
+        self._features = [i for i in (*layout.numeric, *layout.categorical) if i not in beside]
         self._numeric = sum(1 for i in layout.numeric if i not in self._predictions)
         self._sources = by_source(layout.values)
         read = [columns[i].name for i in self._features]
@@ -83,6 +85,8 @@ class Reader:
         values: list[Sequence[Any]] = list(zip(*map(astuple, map(attrgetter("features"), events)), strict=True))
         made = [list(map(v.compute, values[self._place[v.source]])) for v in self.layout.values]
         numeric, categorical = values[: self._numeric], values[self._numeric : len(self._features)]
+        if self._segments:
+            categorical += zip(*map(astuple, map(attrgetter("segments"), events)), strict=True)
         for i in self._predictions:
             (numeric if i in self.layout.numeric else categorical).append(list(map(attrgetter("prediction"), events)))
         for place, i in enumerate(self.layout.numeric):
@@ -102,7 +106,7 @@ class Reader:
 
     def _typed(self) -> bool:
         """Whether a struct can hold these columns: msgspec takes no quotes or control characters in a field's name."""
-        names = self._place
+        names = [*self._place, *self.layout.segments]
         plain = all(not set(name) & {'"', "\\"} and min(name, default=" ") >= " " for name in names)
         return plain and len(self._predictions) <= 1
 
@@ -120,6 +124,11 @@ class Reader:
             ("time", Millis | Zoned if TIME in self._tolerant else Millis),
             ("features", features, msgspec.field(default_factory=features)),
         ]
+        if self._segments:
+            fields = [(f"c{i}", *self._type(i)) for i in self._segments]
+            renamed = {f"c{i}": columns[i].name for i in self._segments}
+            segments = msgspec.defstruct("Segments", fields, rename=renamed, gc=False)
+            outer.append(("segments", segments, msgspec.field(default_factory=segments)))
         if self.key.named_by == "feature_view":
             outer.append(("model", None, None))
         version = literal[self._versions]

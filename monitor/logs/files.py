@@ -103,7 +103,8 @@ class _RowEncoder:
                     f"{path}: expected a column with the {name}, as there are several to choose from; name one of "
                     f"{', '.join(table.names)} in the configuration: `logs: {{{name}: COLUMN}}`"
                 )
-        taken = {self.time, self.model, self.version, self.prediction}
+        self.segments = [(name, _place(table, name, "segments", path)) for name in mapping.segments]
+        taken = {self.time, self.model, self.version, self.prediction, *(place for _, place in self.segments)}
         self.features = [(name, i) for i, name in enumerate(table.names) if i not in taken]
 
     def __call__(self, row: Row) -> bytes:
@@ -119,6 +120,8 @@ class _RowEncoder:
         }
         if self.prediction is not None:
             event["prediction"] = values[self.prediction]
+        if self.segments:
+            event["segments"] = {name: values[i] for name, i in self.segments}
         return msgspec.json.encode(event)
 
     def _label(self, cell: object) -> str | None:

@@ -6,7 +6,7 @@ the two. The difference: without a profile every column counts as known, but for
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -42,6 +42,14 @@ def features_of(event: dict[str, object]) -> dict[str, object]:
     if not isinstance(features, dict):
         raise Unusable(NOT_AN_EVENT, f"expected features as a JSON object, got {str(features)[:40]!r}")
     return features
+
+
+def segments_of(event: dict[str, object], names: Iterable[str]) -> dict[str, object]:
+    """What a canonical event has of these segments; of those that are no object all are invalid, as lists are."""
+    segments = event.get("segments")
+    if isinstance(segments, dict):
+        return {name: segments[name] for name in names if name in segments}
+    return {} if segments is None else {name: [] for name in names}
 
 
 def check_owner(event: dict[str, object], *, model: str, version: str) -> None:

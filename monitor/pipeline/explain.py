@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -10,12 +10,12 @@ import msgspec
 from monitor.drift import summaries
 from monitor.drift.bins import Counts
 from monitor.drift.episodes import Episode
-from monitor.drift.explanations import MOST, movements
+from monitor.drift.explanations import MOST, Movement, movements
 from monitor.drift.groups import Kinship, groups, kinship
 from monitor.drift.profiles import Profile
 from monitor.drift.segments import named
 from monitor.errors import printable
-from monitor.pipeline.results import ColumnResult, Result, SegmentsResult, ranked
+from monitor.pipeline.results import ColumnResult, Result, SegmentColumn, SegmentsResult, ranked
 
 LINES = 10  # that are told of one window
 
@@ -50,18 +50,29 @@ class Explainer:
 def sentences(result: Result, *, most: int = MOST) -> list[str]:
     """A sentence per group of columns in drift: the worst one, what moved most in it, and the others. Safe to print.
 
-    Where nothing moved beyond noise by itself, the reason of the verdict. At most ten; one more then says how many
-    columns are left out, and the last one which segments moved.
+    After these one per column in drift in segments alone, with what moved in the worst of them. Where nothing moved
+    beyond noise by itself, the reason of the verdict. At most ten; one more then says how many columns are left out,
+    and the last one which segments moved.
     """
-    parts = [_of_segments(result.segments)] if result.segments and result.segments.drifted else []
-    return [*_of_columns(result, most), *parts]
-
-
-def _of_columns(result: Result, most: int) -> list[str]:
     grouped = result.groups or tuple((name,) for name in result.drifted)
     found = [_sentence(result, group, most) for group in grouped[:LINES]]
     left = sum(map(len, grouped[LINES:]))
-    return [*found, f"and {left} more columns"] if left else found
+    if not result.segments or not result.segments.drifted:
+        return [*found, *_more(left)]
+    told = result.segments.columns[: LINES - len(found)]
+    elsewhere = {name for one in result.segments.drifted for name in one.columns} - {*result.drifted}
+    left += len(elsewhere) - len(told)
+    return [*found, *(_of_column(one, most) for one in told), *_more(left), _of_segments(result.segments)]
+
+
+def _more(left: int) -> list[str]:
+    return [f"and {left} more column{'s' if left > 1 else ''}"] if left else []
+
+
+def _of_column(found: SegmentColumn, most: int) -> str:
+    """What moved in a column in its worst segment."""
+    where = f"{_beside(found.column, found.ratio)} in {printable(named(found.segment))}"
+    return _with(where, found.moved[:most], found.reason)
 
 
 def _of_segments(found: SegmentsResult) -> str:
@@ -83,8 +94,7 @@ def _listed(names: tuple[str, ...]) -> str:
 def _sentence(result: Result, group: tuple[str, ...], most: int) -> str:
     first, *others = group
     column = result.columns[first]
-    moved = "; ".join(map(str, column.moved[:most])) or column.reason
-    told = f"{_named(result, first)}: {moved}" if moved else _named(result, first)
+    told = _with(_named(result, first), column.moved[:most], column.reason)
     if not others:
         return told
     shown = ", ".join(_named(result, name) for name in others[:LINES])
@@ -92,6 +102,14 @@ def _sentence(result: Result, group: tuple[str, ...], most: int) -> str:
     return f"{told}; with {shown}{left}"
 
 
+def _with(name: str, moved: Sequence[Movement], reason: str | None) -> str:
+    why = "; ".join(map(str, moved)) or reason
+    return f"{name}: {why}" if why else name
+
+
 def _named(result: Result, name: str) -> str:
-    ratio = result.columns[name].ratio
+    return _beside(name, result.columns[name].ratio)
+
+
+def _beside(name: str, ratio: float | None) -> str:
     return printable(name) + ("" if ratio is None else f" {ratio:.1f}×")

@@ -15,8 +15,8 @@ from monitor.drift.bins import Counts
 from monitor.drift.decisions import levels
 from monitor.drift.verdicts import Verdict, model_verdict
 from monitor.pipeline.compare import Comparison
-from monitor.pipeline.explain import Explainer
-from monitor.pipeline.results import ColumnResult, SegmentDrift, SegmentsResult, ranked
+from monitor.pipeline.explain import LINES, Explainer
+from monitor.pipeline.results import ColumnResult, SegmentColumn, SegmentDrift, SegmentsResult, ranked
 
 NOTHING: Mapping[str, Any] = {}
 WHOLE = ""  # the name of the series of all events
@@ -75,7 +75,29 @@ def summed_up(judged: Mapping[str, Judged], segments: Mapping[str, Mapping[str, 
         for name, one in parts.items()
         if one.verdict == "drift"
     ]
-    return SegmentsResult(sum(one.verdict != "undecided" for one in parts.values()), tuple(moved))
+    alone = _alone(judged[WHOLE], parts, segments)
+    return SegmentsResult(sum(one.verdict != "undecided" for one in parts.values()), tuple(moved), alone)
+
+
+def _alone(
+    whole: Judged, parts: Mapping[str, Judged], segments: Mapping[str, Mapping[str, str]]
+) -> tuple[SegmentColumn, ...]:
+    """The columns in drift that all events do not show, each in the segment where it is furthest beyond its threshold;
+    as many as are told of a window.
+    """
+    worst: dict[str, tuple[float, str]] = {}
+    for segment, one in parts.items():
+        for name in ranked(one.columns):
+            ratio = one.columns[name].ratio
+            away = math.inf if ratio is None else ratio
+            if whole.columns[name].verdict != "drift" and away > worst.get(name, (-math.inf, ""))[0]:
+                worst[name] = away, segment
+    first = sorted(worst, key=lambda name: (-worst[name][0], name))[:LINES]
+    return tuple(_in_segment(name, segments[worst[name][1]], parts[worst[name][1]].columns[name]) for name in first)
+
+
+def _in_segment(name: str, segment: Mapping[str, str], column: ColumnResult) -> SegmentColumn:
+    return SegmentColumn(name, dict(segment), column.ratio, column.reason, column.moved)
 
 
 def _lacking(column: ColumnResult, own: Comparison, least: int) -> ColumnResult:

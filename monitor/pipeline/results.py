@@ -122,11 +122,28 @@ class SegmentDrift(msgspec.Struct, frozen=True):
     columns: tuple[str, ...]
 
 
+class SegmentColumn(msgspec.Struct, frozen=True):
+    """A column in drift in segments, but not in all events: the segment where it is furthest beyond its threshold.
+
+    `ratio`, `reason` and `moved` are those of the column there.
+    """
+
+    column: str
+    segment: dict[str, str]
+    ratio: float | None
+    reason: str | None
+    moved: tuple[Movement, ...]
+
+
 class SegmentsResult(msgspec.Struct, frozen=True):
-    """Which segments of a window are in drift; `decided` had events enough for a verdict."""
+    """Which segments of a window are in drift; `decided` had events enough for a verdict.
+
+    `columns` are those in drift in segments alone, the furthest beyond its threshold first; at most ten.
+    """
 
     decided: int
     drifted: tuple[SegmentDrift, ...]
+    columns: tuple[SegmentColumn, ...] = ()
 
 
 class Result(msgspec.Struct, frozen=True):

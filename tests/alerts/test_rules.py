@@ -109,6 +109,7 @@ def _cases(test: dict) -> list[dict]:
             "model_drift",
         ),
         ("or 0 * (max by (segment)", "or 0 > (max by (segment)", "model_drift"),
+        ("segment=%[4]q, column=%[5]q", "segment=%[3]q, column=%[5]q", "model_drift"),
         (" == 2) - 5 > 0", " == 2) - 1 > 0", "model_drift"),
     ],
 )

@@ -186,6 +186,11 @@ def numbered(counts: Counts) -> Column:
     return Column("age", "feature", Ordered(np.array([30.0]), np.array([20.0, 40.0])), counts)
 
 
+def test_what_events_have_in_their_segments_has_categories() -> None:
+    with pytest.raises(DriftlineError, match="column 'age': what the events have in `segments` needs categorical bins"):
+        replace(numbered(np.array([1, 0, 0, 0])), role="segment")
+
+
 def test_counts_must_not_be_negative() -> None:
     with pytest.raises(DriftlineError, match="column 'age': counts must not be negative"):
         numbered(np.array([1, -1, 0, 0]))

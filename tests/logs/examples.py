@@ -60,9 +60,14 @@ DERIVED = (
     ),
 )
 ODD_NAMES = (column('a"b', AGE), column("c\nd", CITY), column("", LEVEL))
+BESIDE = tuple(
+    column(name, bins, "segment") for name, bins in (("city", CITY), ("été", LABEL), ("", CITY), ("c\nd", CITY))
+)
+OF_CITY = {"standards": [{"center": 40.0, "scale": 12.5}, CITIES], "rest": REST}
 
 BY_CITY = Segmentation(("city",), (("Oslo",), ("1",)), 0, b"")
 BY_BOTH = Segmentation(("été", "city"), (("1", "Oslo"), ("Oslo", "true")), 0, b"")
+BY_PLACE = Segmentation(("city", "été"), (("Oslo", "yes"), ("1", "no")), 0, b"")
 BY_DAY = Segmentation(("answer", "weekday"), (("yes", "Monday"),), 0, b"")
 
 TARGETS = {
@@ -77,6 +82,23 @@ TARGETS = {
     ("fraud", "b"): Target(profile("fraud", "b", *FEATURES, ANSWER), Windows(6 * HOUR, 4 * HOUR)),
     ("odd", "1"): Target(profile("odd", "1", *ODD_NAMES, SCORE), Windows(HOUR, HOUR)),
     ("clicks", ""): Target(profile("clicks", "", FEATURES[0], FEATURES[1]), Windows(HOUR, HOUR)),
+    ("visits", "1"): Target(
+        profile(
+            "visits",
+            "1",
+            BESIDE[0],
+            FEATURES[0],
+            ANSWER,
+            BESIDE[1],
+            FEATURES[2],
+            column("length of city", SHARES, "derived", Derived("text_length", ("city",))),
+            column("pca", SHARES, "derived", Derived("pca", ("age", "city"), OF_CITY)),
+        ),
+        Windows(HOUR, HOUR),
+        segmentations=(BY_CITY, BY_PLACE),
+    ),
+    ("visits", "b"): Target(profile("visits", "b", FEATURES[1], *BESIDE[2:]), Windows(HOUR, HOUR)),
+    ("visits", "4"): Target(profile("visits", "4", BESIDE[0], SCORE), Windows(HOUR, HOUR), segmentations=(BY_CITY,)),
 }
 
 
@@ -102,6 +124,12 @@ def with_feature(name: str, text: str) -> bytes:
     """A good event whose feature holds exactly this JSON text."""
     features = event()["features"] | {name: "PUT HERE"}
     return logged(features=features).replace(b'"PUT HERE"', text.encode())
+
+
+def visit(**segments: Any) -> bytes:
+    """A good event of model visits, version 1, with changes to its segments."""
+    named = {"city": "Oslo", "été": "yes", "channel": 3} | segments
+    return logged(model="visits", version="1", segments=named, prediction="yes")
 
 
 def decoder(**limits: int) -> JsonDecoder:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from monitor.drift.bins import Bins, Ordered, Unordered
-from monitor.drift.profiles import Profile
+from monitor.drift.profiles import Column, Profile
 from monitor.logs.contract import PaneKey, Target
 from tests.logs.naive_derived import derived_cell, derived_value
 
@@ -90,10 +90,7 @@ def segments_of(target: Target, cells: Sequence[int]) -> Iterator[str]:
 def cells_of(profile: Profile, event: Mapping[str, object], features: Mapping[str, object], time: int) -> Iterator[int]:
     """The cell of every column, within the column; derived ones follow from what the others and the event hold."""
     brought = {column.name: column for column in profile.columns if column.derived is None}
-    logged = {
-        name: event.get("prediction") if column.role == "prediction" else features.get(name)
-        for name, column in brought.items()
-    }
+    logged = {name: value_of(column, event, features) for name, column in brought.items()}
     cells = {name: cell_of(column.bins, logged[name]) for name, column in brought.items()}
     for column in profile.columns:
         if column.derived is None:
@@ -104,6 +101,18 @@ def cells_of(profile: Profile, event: Mapping[str, object], features: Mapping[st
         else:
             texts = {name: plain(features.get(name)) for name in column.derived.inputs}
             yield derived_cell(column, derived_value(profile, column, time=time, texts=texts, cells=cells))
+
+
+def value_of(column: Column, event: Mapping[str, object], features: Mapping[str, object]) -> object:
+    """What an event holds of a column, None where that is nothing."""
+    if column.role == "prediction":
+        return event.get("prediction")
+    if column.role == "feature":
+        return features.get(column.name)
+    segments = event.get("segments")
+    if segments is None:
+        return None
+    return segments.get(column.name) if isinstance(segments, dict) else []  # which no column takes
 
 
 def plain(logged: object) -> object:

@@ -57,6 +57,13 @@ def test_models_and_versions_may_be_columns(tmp_path: Path) -> None:
     assert [event["features"] for event in found] == [{"age": 5}, {"age": 6}]
 
 
+def test_columns_of_segments_stand_beside_the_features(tmp_path: Path) -> None:
+    path = write(tmp_path, "log.csv", f"time,age,country,tier\n{TIME},5,DE,7\n{TIME},6,,x\n")
+    found = read(path, LogFields(segments=("country", "tier")))
+    assert [event["features"] for event in found] == [{"age": 5}, {"age": 6}]
+    assert [event["segments"] for event in found] == [{"country": "DE", "tier": 7}, {"country": None, "tier": "x"}]
+
+
 def test_without_a_prediction_column_events_have_no_prediction(tmp_path: Path) -> None:
     assert "prediction" not in read(write(tmp_path, "log.csv", "time,age\n1,2\n"), LogFields())[0]
 

@@ -16,7 +16,7 @@ from monitor.drift import summaries
 from monitor.drift.bins import Counts
 from monitor.logs.contract import REASONS, Counted, PaneKey
 from monitor.logs.json import JsonDecoder
-from tests.logs.examples import AGE, HOUR, LEVEL, TARGETS, TIME, decoder, logged, with_feature
+from tests.logs.examples import AGE, HOUR, LEVEL, TARGETS, TIME, decoder, logged, visit, with_feature
 from tests.logs.naive import count_json
 
 Value = bytes | None
@@ -83,6 +83,8 @@ MODELS = [
     '"credit"',
     '"credit"',
     '"credit"',
+    '"visits"',
+    '"visits"',
     '"fraud"',
     '"odd"',
     '"clicks"',
@@ -117,10 +119,12 @@ FIELDS = {
     "version": st.sampled_from(VERSIONS),
     "time": st.sampled_from(TIMES),
     "features": features | features | features | features | st.sampled_from(["null", "[]", "3", '"x"']),
+    "segments": features | features | features | features | texts,
     "prediction": texts,
     "other": texts,
 }
 PREDICTION_LOG = ("model", "version", "time", "features", "prediction")
+PARTED_LOG = (*PREDICTION_LOG, "segments")
 FEATURE_LOG = ("feature_view", "time", "features")
 BYTES = [b"", b"\xff", b'"', b"{", b"}", b"\\", b"\\ud800", b",", b"0", b"\xc3", b"\x0c"]
 
@@ -128,7 +132,7 @@ BYTES = [b"", b"\xff", b'"', b"{", b"}", b"\\", b"\\ud800", b",", b"0", b"\xc3",
 @st.composite
 def objects(draw: st.DrawFn) -> bytes:
     """An event with most of its fields, in any order, some of them twice."""
-    log = draw(st.sampled_from([PREDICTION_LOG, PREDICTION_LOG, FEATURE_LOG]))
+    log = draw(st.sampled_from([PREDICTION_LOG, PARTED_LOG, FEATURE_LOG]))
     twice = draw(st.lists(st.sampled_from(sorted(FIELDS)), max_size=2))
     names = draw(st.permutations([*log, *twice]))
     dropped = draw(st.integers(0, 30))  # now and then a field is missing
@@ -147,6 +151,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 GOOD = [logged(), logged(version=3), logged(time="2024-01-01T00:00:01Z"), logged(model="fraud", version=None)]
+GOOD += [visit(), visit().replace(b'"version": "1"', b'"version": "b"'), visit(city=7)]
 STRANGE = [None, b"", b" \n", b"[]", b"3", b"null", b"\x00", b"\xef\xbb\xbf{}", b'"', logged()[:-1], logged() + b"}"]
 anything = st.sampled_from(GOOD) | objects() | objects() | damaged() | st.sampled_from(STRANGE)
 streams = st.lists(anything, max_size=60) | st.lists(anything, min_size=12, max_size=60)
@@ -220,11 +225,20 @@ def one_odd_field() -> list[bytes]:
     return sorted({kind.replace(b'"credit"', owner) for kind in kinds for owner in (b'"credit"', b'"fraud"')})
 
 
+def one_odd_segment() -> list[bytes]:
+    """For every text that a segment, or all of them, may hold, an event that is good but for that."""
+    kinds = [visit(**{name: "PUT HERE"}) for name in ("city", "été", "channel", "new")]
+    kinds.append(logged(model="visits", version="1", segments="PUT HERE", prediction="yes"))
+    return [kind.replace(b'"PUT HERE"', text.encode()) for kind in kinds for text in sorted({*TEXTS})]
+
+
 @pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
-def test_every_oddity_counts_the_same_however_often_it_comes(share: float) -> None:
+@pytest.mark.parametrize("of", ["fields", "segments"])
+def test_every_oddity_counts_the_same_however_often_it_comes(share: float, of: str) -> None:
     rng = random.Random(1)
-    odd = one_odd_field()
-    values: list[Value] = [rng.choice(odd) if rng.random() < share else GOOD[0] for _ in range(1_500)]
+    odd, good = (one_odd_segment(), visit()) if of == "segments" else (one_odd_field(), GOOD[0])
+    chosen = [rng.choice(odd) if rng.random() < share else good for _ in range(1_500)]
+    values: list[Value] = [value.replace(b"33", rng.choice([b"33", b"20", b"50"])) for value in chosen]
     used = decoder()
     for _ in range(2):
         check(values, in_batches(used, values, [1, 700]))

@@ -108,6 +108,13 @@ def test_unknown_columns_are_noted_by_name_within_bounds() -> None:
     assert found == {("credit", "3"): {f"{i:05}" for i in range(UNKNOWN_NAMES)}}
 
 
+def test_a_feature_that_has_the_name_of_a_segment_is_unknown_and_a_segment_that_nobody_asked_for_is_not() -> None:
+    values = [logged(model="visits", version="4", features={"city": "Oslo", "new": 1}, segments={"channel": "web"})]
+    found = [decoder().count(values * n, None) for n in (1, 50)]
+    assert [one.unknown_columns for one in found] == [{("visits", "4"): {"city", "new"}}] * 2
+    assert [one.events for one in found] == [1, 50]
+
+
 def test_one_event_in_many_that_has_an_unknown_column_is_noticed() -> None:
     values = [logged()] * 900 + [logged(features={"age": 1, "rare": 2})] + [logged()] * 900
     assert decoder().count(values, None).unknown_columns == {("credit", "3"): {"rare"}}

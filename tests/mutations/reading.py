@@ -87,6 +87,14 @@ READING = [
         "tests/test_summarising.py",
     ),
     one(
+        "segments-mixed-up",
+        "an event is told apart by the segments of another event of its batch",
+        "monitor/logs/events.py",
+        'map(attrgetter("segments"), events)',
+        'map(attrgetter("segments"), events[::-1])',
+        "tests/logs/test_json_equals_naive.py",
+    ),
+    one(
         "wall-clock",
         "whether an event comes from the future depends on when it is read, not on its record",
         "monitor/logs/batch.py",

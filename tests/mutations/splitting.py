@@ -33,6 +33,14 @@ SPLITTING = [
         HERE,
     ),
     one(
+        "segments-repeat-all",
+        "what all events say already is said again of a segment",
+        JUDGING,
+        'if whole.columns[name].verdict != "drift" and away',
+        "if away",
+        HERE,
+    ),
+    one(
         "late-in-every-segment",
         "a late event is counted once for all events and again for its segments",
         MERGE,

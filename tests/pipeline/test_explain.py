@@ -11,8 +11,9 @@ import pytest
 from monitor.drift.profiles import Chunks, Profile
 from monitor.pipeline import results
 from monitor.pipeline.explain import Explainer, sentences
-from monitor.pipeline.results import Result
-from tests.examples import HOUR, column, config, profile, result
+from monitor.pipeline.judging import Judged, summed_up
+from monitor.pipeline.results import Result, SegmentColumn, SegmentDrift, SegmentsResult
+from tests.examples import HOUR, column, config, profile, result, segmented
 from tests.pipeline.hours import told
 
 
@@ -81,7 +82,54 @@ def test_columns_that_move_together_are_one_line_with_the_worst_of_them_first() 
 def test_however_many_columns_drift_what_is_said_stays_short(features: int, lines: int) -> None:
     said = sentences(result(profile(features=features)))
     assert len(said) == lines
-    assert (said[-1] == f"and {features - 8} more columns") == (lines > 10)
+    assert (lines > 10) == said[-1].startswith(f"and {features - 8} more column")
+
+
+def alone(reference: Profile, *sizes: int) -> Result:
+    """A window in which none of all events' columns drift, but as many of each of the two segments of a country."""
+    quiet = result(reference, verdict="ok")
+    judged = {"": Judged("ok", quiet.columns, np.array([]))}
+    for place, (name, size) in enumerate(zip(("DE", "FR"), sizes, strict=True)):
+        own = {f"age{i}": column(statistic=0.9 - place / 10 - i / 1000) for i in range(size)}
+        judged[f"country={name}"] = Judged("drift", quiet.columns | own, np.array([]))
+    (found,) = segmented(reference).segmentations
+    return msgspec.structs.replace(quiet, verdict="drift", segments=summed_up(judged, found.segments))
+
+
+def test_a_column_that_drifts_in_two_segments_is_told_of_the_worse_one() -> None:
+    assert sentences(alone(profile(features=2), 1, 2)) == [
+        "age0 9.0× in country=DE",
+        "age1 8.0× in country=FR",
+        "all 2 segments moved",
+    ]
+
+
+def test_however_many_columns_drift_in_segments_alone_what_is_said_stays_short() -> None:
+    found = alone(profile(features=300), 300, 299)
+    said = sentences(found)
+    assert len(said) == 12
+    assert said[-2:] == ["and 290 more columns", "all 2 segments moved"]
+    assert found.segments
+    assert len(found.segments.columns) == 10
+
+
+def test_columns_of_segments_share_the_ten_lines_with_those_of_all_events() -> None:
+    quiet = alone(profile(features=8), 3, 0)
+    drifted = {name: column() for name in (*(f"age{i}" for i in range(3, 8)), "country", "score")}
+    said = sentences(msgspec.structs.replace(quiet, columns=quiet.columns | drifted))
+    assert [line.partition(" ")[0] for line in said] == [*sorted(drifted), "age0", "age1", "age2", "all"]
+    more = {f"age{i}": column() for i in (8, 9)}
+    said = sentences(msgspec.structs.replace(quiet, columns=quiet.columns | drifted | more))
+    assert said[10] == "and 2 more columns"
+
+
+def test_names_of_segments_and_columns_that_do_not_print_are_told_safely() -> None:
+    odd = SegmentColumn("a\x1b[31m", {"c\n": "\x07"}, None, "why", ())
+    found = SegmentsResult(1, (SegmentDrift(odd.segment, (odd.column,)),), (odd,))
+    said = sentences(msgspec.structs.replace(result(verdict="ok"), segments=found))
+    assert len(said) == 2
+    assert all(line.isprintable() for line in said)
+    assert said[0].endswith(": why")
 
 
 def test_however_many_columns_move_together_a_line_stays_short() -> None:

@@ -16,9 +16,9 @@ from monitor.demo.run import prepare
 from monitor.errors import DriftlineError
 from monitor.pipeline import results
 from monitor.pipeline.merge import Output
-from monitor.pipeline.results import Result
+from monitor.pipeline.results import Result, SegmentDrift, SegmentsResult
 from monitor.replay import files, replay
-from tests.examples import column, result
+from tests.examples import column, in_segments, result
 from tests.markdown import ROOT, blocks
 
 SCHEMA = json.loads(resources.files("monitor.pipeline").joinpath("windows.schema.json").read_text())
@@ -65,6 +65,19 @@ def test_a_result_from_before_there_were_reasons_is_read(market: list[Result]) -
         del made["reason"], made["shares"]
     read = results.decode(json.dumps(document).encode())
     assert {(made.reason, len(made.shares)) for made in read.columns.values()} == {(None, 0)}
+
+
+def test_a_result_whose_segments_say_what_moved_fits_the_schema_and_is_read_back_as_it_was() -> None:
+    made = in_segments(result(), "age0")
+    assert problems(json.loads(results.encode(made))) == []
+    assert results.decode(results.encode(made)) == made
+
+
+def test_a_result_from_before_segments_said_what_moved_is_read() -> None:
+    document = json.loads(results.encode(in_segments(result(), "age0")))
+    del document["segments"]["columns"]
+    read = results.decode(json.dumps(document).encode())
+    assert read.segments == SegmentsResult(2, (SegmentDrift({"country": "DE"}, ("age0",)),))
 
 
 def test_the_documented_result_fits_the_schema() -> None:

@@ -168,8 +168,22 @@ def test_two_segments_that_change_places_are_seen_though_all_events_together_are
     found = whole(outputs)
     assert found.columns["value"].verdict == "ok"
     assert found.verdict == "drift"
-    assert found.segments == SegmentsResult(2, (SegmentDrift({"city": "Bergen"}, ("value",)),))
-    assert sentences(found) == ["only city=Bergen (value) of 2 segments moved"]
+    assert found.segments
+    assert found.segments.drifted == (SegmentDrift({"city": "Bergen"}, ("value",)),)
+    own = next(o for o in outputs if isinstance(o, Result) and o.segment == {"city": "Bergen"}).columns["value"]
+    (alone,) = found.segments.columns
+    assert (alone.ratio, alone.reason, alone.moved) == (own.ratio, own.reason, own.moved)
+    parts = "0 % → 100 % of values from 1 up to 2; 100 % → 0 % of values exactly 5"
+    assert sentences(found) == [f"value 1.0× in city=Bergen: {parts}", "only city=Bergen (value) of 2 segments moved"]
+
+
+def test_what_all_events_say_already_is_not_said_again_of_segments() -> None:
+    found = whole(window(("Oslo", 9.0, 400), ("Bergen", 5.0, 200)))
+    assert found.segments
+    assert found.columns["value"].verdict == "drift"
+    assert found.segments.drifted == (SegmentDrift({"city": "Oslo"}, ("value",)),)
+    assert found.segments.columns == ()
+    assert sentences(found)[1:] == ["only city=Oslo (value) of 2 segments moved"]
 
 
 def test_an_incident_is_one_episode_of_the_model_whichever_segments_moved() -> None:

@@ -16,7 +16,7 @@ from monitor.errors import DriftlineError
 from monitor.pipeline.results import document
 from monitor.triggers.payload import due, payload
 from monitor.triggers.webhook import sign
-from tests.examples import HOUR, START, column, opened, result
+from tests.examples import HOUR, START, column, in_segments, opened, result
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "triggers.md"
 
@@ -67,6 +67,15 @@ def test_a_trigger_says_in_a_sentence_what_moved_in_each_group_of_columns() -> N
     assert json.loads(payload(opened(evidence)))["explanation"] == [
         "b 5.0×: 10 % → 40 % of values below 25; 0 % → 5 % of events missing; with a 2.0×",
         "c 3.0×",
+    ]
+
+
+def test_a_trigger_says_what_moved_in_a_segment_alone() -> None:
+    evidence = in_segments(result(verdict="ok"), "age0")
+
+    assert json.loads(payload(opened(evidence)))["explanation"] == [
+        "age0 4.0× in country=DE: 30 % → 80 % of values below 30; 4 % → 10 % of events missing",
+        "only country=DE (age0) of 2 segments moved",
     ]
 
 
