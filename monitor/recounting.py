@@ -15,6 +15,7 @@ import numpy as np
 from monitor.config import LogFields
 from monitor.drift import summaries
 from monitor.drift.bins import MISSING, Counts
+from monitor.drift.calibration import Swinging, swinging
 from monitor.drift.courses import learned
 from monitor.drift.profiles import Chunks, Column, Profile
 from monitor.drift.segments import Segmentation
@@ -119,19 +120,19 @@ def _profile(shape: Profile, segmentations: Sequence[Segmentation], found: _Foun
     whole = found.stretches("")
     starts = tuple(whole.starts.tolist())
     chunks = Chunks.of(found.length, starts, whole.counts)
-    parts = tuple(_segmentation(shape, segmentation, found) for segmentation in segmentations)
     columns = _columns(shape, whole)
+    parts = tuple(_segmentation(shape, part, found, swinging(columns, whole)) for part in segmentations)
     return replace(shape, columns=columns, start=starts[0], end=found.latest, chunks=chunks, segmentations=parts)
 
 
-def _segmentation(shape: Profile, of: Segmentation, found: _Found) -> Segmentation:
+def _segmentation(shape: Profile, of: Segmentation, found: _Found, whole: Swinging) -> Segmentation:
     """The same segments with the counts of these data, and how each of them moves."""
     counts, course = [], []
     for name in of.segments:
         stretches = found.stretches(name)
         columns = _columns(shape, stretches)
         counts.append(np.concatenate([column.counts for column in columns]))
-        course.append(learned(columns, stretches))
+        course.append(learned(columns, stretches, whole))
     return Segmentation.of(of.columns, of.values, np.array(counts), np.array(course))
 
 

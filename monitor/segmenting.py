@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.drift.bins import Floats, Unordered
+from monitor.drift.calibration import Swinging, swinging
 from monitor.drift.courses import learned
 from monitor.drift.profiles import Chunks, Column
 from monitor.drift.segments import CAP, MOST_COLUMNS, MOST_SEGMENTS, Segmentation, counted, frequent
@@ -30,7 +31,13 @@ class Cut(NamedTuple):
         """The counts of every stretch; cells: of each event, by column."""
         return Chunks.of(self.length, tuple(self.starts.tolist()), self._counts(columns, cells, self.which))
 
-    def course(self, columns: Sequence[Column], cells: Sequence[Cells], chosen: npt.NDArray[np.intp]) -> Floats:
+    def swinging(self, columns: Sequence[Column], cells: Sequence[Cells]) -> Swinging:
+        """The seasons of all events."""
+        return swinging(columns, Stretches(self.starts, self._counts(columns, cells, self.which), self.length))
+
+    def course(
+        self, columns: Sequence[Column], cells: Sequence[Cells], chosen: npt.NDArray[np.intp], whole: Swinging
+    ) -> Floats:
         """How these events, by their places among all, move from stretch to stretch; shape (columns, NUMBERS)."""
         cells = [row[chosen] for row in cells]
         counts = self._counts(columns, cells, self.which[chosen])
@@ -38,7 +45,7 @@ class Cut(NamedTuple):
             replace(column, counts=np.bincount(row, minlength=column.size).astype(np.int64))
             for column, row in zip(columns, cells, strict=True)
         ]
-        return learned(own, Stretches(self.starts, counts, self.length))
+        return learned(own, Stretches(self.starts, counts, self.length), whole)
 
     def _counts(
         self, columns: Sequence[Column], cells: Sequence[Cells], which: npt.NDArray[np.intp]
@@ -64,6 +71,7 @@ def segmentations(
     if not 1 <= cap <= MOST_SEGMENTS - 2:
         raise DriftlineError(f"--segment-values: expected 1 to {MOST_SEGMENTS - 2}, got {cap}; the default is {CAP}")
     columns, cells = zip(*made.values(), strict=True)
+    whole = cut.swinging(columns, cells) if cut and asked else None
     found = []
     for text in dict.fromkeys(asked):
         names = tuple(name.strip() for name in text.split(","))
@@ -75,7 +83,7 @@ def segmentations(
         places = Segmentation(names, values, 0, b"").lookup(bins)(own)
         counts = counted(places, cells, [column.size for column in columns], len(values) + 2)
         parts = [np.flatnonzero(places == place) for place in range(len(counts))]
-        course = np.array([cut.course(columns, cells, part) for part in parts]) if cut else None
+        course = np.array([cut.course(columns, cells, part, whole) for part in parts]) if cut and whole else None
         found.append(Segmentation.of(names, values, counts, course))
     return found
 

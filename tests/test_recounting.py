@@ -16,7 +16,7 @@ from monitor.drift.likeness import unlike
 from monitor.drift.profiles import Profile
 from monitor.errors import DriftlineError
 from monitor.recounting import recount
-from tests.logfiles import DAY, HOUR, as_csv, as_json, decoded, flat, half_hours, made, write
+from tests.logfiles import DAY, HOUR, START, as_csv, as_json, decoded, flat, half_hours, made, write
 
 TABLE: dict[str, Any] = {"time": "ts", "prediction": "class"}
 
@@ -108,6 +108,25 @@ def test_the_same_data_have_the_same_segments_which_move_in_the_same_way(folder:
     assert again.segmentations == parted.segmentations
     assert all(found.course is not None for found in again.segmentations)
     assert again.fingerprint == parted.fingerprint
+
+
+def test_which_segments_swing_as_all_events_do_is_known_of_data_that_are_built_or_recounted(tmp_path: Path) -> None:
+    """x swings by the hour in DE, of which most events are, and the other way in FR."""
+    rng, lines = np.random.default_rng(1), []
+    for hour in range(24 * 8):
+        swing = np.sin(2 * np.pi * hour / 24)
+        for i in range(200):
+            country, mean = ("FR", -swing) if i % 10 == 0 else ("DE", swing)
+            lines.append(f"{START + hour * HOUR + i},{country},{mean + rng.normal():.6f}")
+    path = write(tmp_path, "log.csv", "time,country,x\n" + "\n".join(lines) + "\n")
+    built, _ = made(path, time="time", segments=["country"], chunk=HOUR)
+    (found,) = built.segmentations
+    assert found.course is not None
+    place = [column.name for column in built.columns].index("x")
+    assert dict(zip(found.segments, found.course[:, place, -1].tolist(), strict=True)) == {
+        "country=DE": 24, "country=FR": 0, "country=other": 0, "country=missing": 0
+    }  # fmt: skip
+    assert recount([path], built, version="3", time="time")[0].segmentations == built.segmentations
 
 
 def test_other_data_are_counted_in_the_segments_of_the_other_profile(folder: Path, parted: Profile) -> None:

@@ -6,6 +6,9 @@ several do follows from the variance v and the memory r of a first-order autoreg
     v / k² · (k + 2 Σ (k - j) r^j), j from 1 to k - 1,
 
 and with the next mean the covariance v / k² · r · ((1 - r^k) / (1 - r))².
+
+Where a column swings in a segment as it does in all events, it is compared with what it is expected to be in that phase
+(`PartPhases`) and moves less around it: for windows as long as the reference's chunks how far is known too.
 """
 
 from __future__ import annotations
@@ -15,11 +18,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from monitor.drift.bins import Floats
-from monitor.drift.calibration import Calibration, expected_shares, of_stretches
+from monitor.drift.bins import MISSING, Floats
+from monitor.drift.calibration import Calibration, Swinging, as_usual, by_itself, expected_shares, following
 from monitor.drift.onsets import LEAST, SHARES, Onset, coefficients
+from monitor.drift.phases import PartPhases, Phases
 from monitor.drift.profiles import Column
-from monitor.drift.segments import NUMBERS
+from monitor.drift.segments import NUMBERS, WITHIN
 from monitor.drift.shares import NONE
 from monitor.drift.stretches import Stretches
 from monitor.drift.sums import rounded
@@ -28,29 +32,44 @@ from monitor.drift.variation import MOST_MEMORY, Variation
 KINDS = ("missing", "invalid", "unseen")
 
 
-def learned(columns: Sequence[Column], found: Stretches) -> Floats:
-    """The course of a part of the events, with the part's own counts; shape (columns, NUMBERS), of ten digits."""
-    return np.array([_numbers(made) for made in of_stretches(columns, found)])
+def learned(columns: Sequence[Column], found: Stretches, whole: Swinging) -> Floats:
+    """The course of a part of the events, with the part's own counts; shape (columns, NUMBERS), of ten digits.
+
+    whole: all events, in the same stretches.
+    """
+    alone = by_itself(columns, found)
+    left = following(columns, found, whole, alone)
+    within = as_usual([replace(one, variation=own or one.variation) for one, own in zip(alone, left, strict=True)])
+    seasons = [one.variation if own else None for one, own in zip(within, left, strict=True)]
+    return np.array([_numbers(made, season) for made, season in zip(as_usual(alone), seasons, strict=True)])
 
 
 def of_part(
-    columns: Sequence[Column], whole: Sequence[Calibration], course: Floats | None, *, times: int = 1
+    columns: Sequence[Column],
+    whole: Sequence[Calibration],
+    course: Floats | None,
+    *,
+    times: int = 1,
+    phases: Sequence[Phases | PartPhases | None] = (),
 ) -> tuple[Calibration, ...]:
     """The calibration of every column for a part of the events, by its course, and as the whole where that is unknown.
 
-    whole: of all events, without phases. times: how many of the stretches that the course is of make a window.
+    whole: of all events, without seasons; phases: theirs, where they have any. times: how many stretches, of those that
+    the course is of, make a window.
     """
     if course is None:
         return tuple(_as_whole(column, known) for column, known in zip(columns, whole, strict=True))
-    return tuple(
-        _own(column, known, row, times) for column, known, row in zip(columns, whole, course.tolist(), strict=True)
-    )
+    phases = phases if phases and times == 1 else [None] * len(columns)
+    return tuple(_own(*parts, times) for parts in zip(columns, whole, course.tolist(), phases, strict=True))
 
 
 def lengthened(course: Floats, times: int) -> Floats:
-    """The course of any number of parts, shape (..., columns, NUMBERS), over stretches so many times as long."""
+    """The course of any number of parts, shape (..., columns, NUMBERS), over stretches so many times as long.
+
+    Whether these have a season, and whether the parts follow it, is not known.
+    """
     rows = course.reshape(-1, NUMBERS).tolist()
-    made = [_row(row[0], [longer(found, times) for found in _read(row)]) for row in rows]
+    made = [_row(row[0], [longer(found, times) for found in _read(row)], None) for row in rows]
     return np.array(made).reshape(course.shape)
 
 
@@ -88,14 +107,20 @@ def _as_whole(column: Column, known: Calibration) -> Calibration:
     return replace(known, shares={kind: own.moving(known.shares[kind].variation) for kind, own in shares.items()})
 
 
-def _own(column: Column, known: Calibration, row: Sequence[float], times: int) -> Calibration:
+def _own(
+    column: Column, known: Calibration, row: Sequence[float], phases: Phases | PartPhases | None, times: int
+) -> Calibration:
     design, (found, *others) = row[0], [longer(part, times) for part in _read(row)]
+    season, own = _within(row, found.stretches), None
     if times > 1:  # days of a week are not what hours with a memory make
         found = replace(found, variance=max(found.variance, known.variation.variance))
+    elif isinstance(phases, Phases) and phases.season.phases == season.phases:  # an update may have changed the season
+        found, own = season, PartPhases(phases, column.counts[:MISSING], column.ordered)
     shares = dict(zip(KINDS, others, strict=True))
     return Calibration(
         variation=found,
         design=design,
+        phases=own,
         shares={kind: own.moving(shares[kind]) for kind, own in expected_shares(column, None, design).items()},
         stretches=found.stretches,
         onsets=tuple(_onsets(found)),
@@ -110,17 +135,27 @@ def _onsets(found: Variation) -> Iterator[Onset]:
             yield Onset(windows, factors, summed(found, factors))
 
 
-def _numbers(made: Calibration) -> list[float]:
+def _numbers(made: Calibration, season: Variation | None) -> list[float]:
     shares = [made.shares[kind].variation if kind in made.shares else NONE for kind in KINDS]
-    return _row(made.design, [made.variation, *shares])
+    return _row(made.design, [made.variation, *shares], season)
 
 
-def _row(design: float, varying: Sequence[Variation]) -> list[float]:
-    """A design effect; variance, z, memory and stretches of the effect and of each share."""
+def _row(design: float, varying: Sequence[Variation], season: Variation | None) -> list[float]:
+    """A design effect; variance, z, memory and stretches of the effect and of each share; variance, z and memory within
+    the season of all events, and its phases: all 0 where the part does not follow one.
+    """
     numbers = [(found.variance, found.z, found.memory, found.stretches) for found in varying]
+    numbers.append((season.variance, season.z, season.memory, season.phases) if season else (0, 0, 0, 0))
     return [rounded(design), *(rounded(number) for found in numbers for number in found)]
 
 
 def _read(row: Sequence[float]) -> Iterator[Variation]:
-    for variance, z, memory, stretches in zip(*(row[i::4] for i in range(1, 5)), strict=True):
+    """The variation of the effect, and that of each share."""
+    for variance, z, memory, stretches in zip(*(row[i:WITHIN:4] for i in range(1, 5)), strict=True):
         yield Variation(variance, z, memory, int(stretches))
+
+
+def _within(row: Sequence[float], stretches: int) -> Variation:
+    """That of the effect within a season, of no phases where the part follows none."""
+    variance, z, memory, phases = row[WITHIN:]
+    return Variation(variance, z, memory, stretches, int(phases))

@@ -31,9 +31,9 @@ def array_of(document: Any, key: str, *, kinds: str) -> npt.NDArray[Any]:
     return values
 
 
-def unpacked(text: str, expected: int) -> bytes:
-    """So many bytes that were compressed; never more, whatever they would unpack to."""
-    raw = zlib.decompressobj().decompress(base64.b64decode(text), expected + 1)
-    if len(raw) != expected:
-        raise DriftlineError(f"packed counts hold {len(raw)} bytes, expected {expected}")
+def unpacked(text: str, *expected: int) -> bytes:
+    """One of these numbers of bytes, which were compressed; never more, whatever they would unpack to."""
+    raw = zlib.decompressobj().decompress(base64.b64decode(text), max(expected) + 1)
+    if len(raw) not in expected:
+        raise DriftlineError(f"packed counts hold {len(raw)} bytes, expected {' or '.join(map(str, expected))}")
     return raw

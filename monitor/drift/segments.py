@@ -26,7 +26,8 @@ from monitor.errors import DriftlineError
 OTHER, ABSENT = "other", "missing"  # what stands for a value in the two segments that every segmentation has
 CAP = 20  # segments with a name of their own, unless another number is asked for
 MOST_COLUMNS = 3
-NUMBERS = 17  # that a segment's course has of each column: see `courses`
+NUMBERS = 21  # that a segment's course has of each column: see `courses`
+WITHIN = 17  # of them come before those within a season, which older profiles lack
 MOST_SEGMENTS = 1_000  # of a profile: each has counts in every pane
 LONGEST = 100  # characters of a value; events with a longer one are in `other`
 _ESCAPED = str.maketrans({char: f"%{ord(char):02X}" for char in "%=,"})
@@ -39,7 +40,8 @@ class Segmentation:
     """How events are told apart: by `columns`, a segment for each of `values` (one per column), and two more.
 
     `packed` holds the reference's counts of every segment: compressed, because few of a worker's are in use at a time.
-    `moves` holds how each of them moves by itself, likewise; empty where that is not known.
+    `moves` holds how each of them moves by itself, likewise; empty where that is not known. It has so many `numbers` of
+    each column.
     """
 
     columns: tuple[str, ...]
@@ -47,6 +49,7 @@ class Segmentation:
     cells: int
     packed: bytes
     moves: bytes = b""
+    numbers: int = NUMBERS
 
     @classmethod
     def of(
@@ -57,8 +60,11 @@ class Segmentation:
         course: Floats | None = None,
     ) -> Segmentation:
         """A segmentation with these counts, of shape (segments, profile.size), and this course."""
-        moves = b"" if course is None else zlib.compress(course.astype("<f8").tobytes(), 6)
-        return cls(columns, values, counts.shape[1], zlib.compress(counts.astype("<i8").tobytes(), 6), moves)
+        packed = zlib.compress(counts.astype("<i8").tobytes(), 6)
+        if course is None:
+            return cls(columns, values, counts.shape[1], packed)
+        moves = zlib.compress(course.astype("<f8").tobytes(), 6)
+        return cls(columns, values, counts.shape[1], packed, moves, course.shape[-1])
 
     @property
     def name(self) -> str:
@@ -84,11 +90,15 @@ class Segmentation:
 
     @property
     def course(self) -> Floats | None:
-        """How every segment moves by itself (see `courses`), where known; shape (segments, columns, NUMBERS)."""
+        """How every segment moves by itself (see `courses`), where known; shape (segments, columns, NUMBERS).
+
+        Numbers that an older profile lacks are 0: no segment follows a season.
+        """
         if not self.moves:
             return None
         flat = np.frombuffer(zlib.decompress(self.moves), dtype="<f8").astype(np.float64)
-        return flat.reshape(len(self.values) + 2, -1, NUMBERS)
+        found = flat.reshape(len(self.values) + 2, -1, self.numbers)
+        return np.pad(found, ((0, 0), (0, 0), (0, max(NUMBERS - self.numbers, 0))))
 
     def lookup(self, bins: Sequence[Bins]) -> Lookup:
         """Tells the segments of events by the bins of its columns."""
@@ -204,8 +214,9 @@ def decode(document: Any, size: int, width: int) -> Segmentation:
     counts = np.frombuffer(raw, dtype="<i8").reshape(len(named) + 2, size)
     course = None
     if "course" in document:
-        raw = unpacked(field_of(document, "course", str), (len(named) + 2) * width * NUMBERS * 8)
-        course = np.frombuffer(raw, dtype="<f8").reshape(len(named) + 2, width, NUMBERS)
+        size = (len(named) + 2) * width * 8
+        raw = unpacked(field_of(document, "course", str), size * WITHIN, size * NUMBERS)
+        course = np.frombuffer(raw, dtype="<f8").reshape(len(named) + 2, width, -1)
     return Segmentation.of(tuple(map(str, columns)), named, counts, course)
 
 
@@ -213,10 +224,10 @@ def _check_course(found: Segmentation, width: int) -> None:
     course = found.course
     if course is None:
         return
-    if course.shape != (len(found.values) + 2, width, NUMBERS):
+    if course.shape != (len(found.values) + 2, width, NUMBERS) or found.numbers < WITHIN:
         raise DriftlineError(f"segments by {found.name}: expected {NUMBERS} numbers of each column of each segment")
     least = np.zeros(NUMBERS)
-    least[2::4] = -np.inf  # z: after a design effect, variance, z, memory and stretches four times
+    least[2::4] = -np.inf  # z: after a design effect, variance, z, memory and a number, five times
     most = np.full(NUMBERS, np.inf)
     most[3::4] = MOST_MEMORY
     if not np.all(np.isfinite(course) & (course >= least) & (course <= most)):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from monitor.drift import summaries
 from monitor.drift.bins import Counts, Floats
+from monitor.drift.calibration import swinging
 from monitor.drift.courses import learned, lengthened
 from monitor.drift.profiles import Chunks, Profile, Update
 from monitor.drift.segments import Segmentation
@@ -150,13 +151,17 @@ def _course(profile: Profile, found: Segmentation, counts: Counts, kept: Kept) -
     """How the segments moved in these windows alone, or before them where nothing is forgotten; counts: of segments."""
     if kept.since is None:
         return _kept_course(profile, found, kept.chunks)
+    assert kept.chunks is not None  # what is kept has times
+    over = stretches(kept.chunks)
+    total = np.add.reduce(over.counts, axis=0, dtype=np.int64)
+    whole = swinging(summaries.as_reference(profile, total).columns, over)
     nothing = np.zeros(profile.size, dtype=np.int64)
     made = []
     for name, own in zip(found.segments, counts, strict=True):
         windows = [replace(one, counts=one.segments.get(name, nothing).astype(np.int64)) for one in kept.windows]
         chunks = _chunks(profile.chunks, windows, kept.since)
-        assert chunks is not None  # what is kept has times
-        made.append(learned(summaries.as_reference(profile, own).columns, stretches(chunks)))
+        assert chunks is not None  # as above
+        made.append(learned(summaries.as_reference(profile, own).columns, stretches(chunks), whole))
     return np.array(made)
 
 

@@ -136,21 +136,23 @@ def deviations(
     design: float = 1.0,
     scale: Floats | float = 1.0,
     cumulative: bool = False,
+    expected: Floats | None = None,
 ) -> Deviations:
     """How far the shares counts / sizes are from those of all others of their phase; counts: (stretches, shares).
 
     phases, days: of each stretch; what is of the same day says nothing of a phase, for it is alike in any case. design:
     how much larger the variance by sampling is than that of independent events. cumulative: the shares are, and those
-    of each phase are taken where they are what those at a cut are on the whole.
+    of each phase are taken where they are what those at a cut are on the whole. expected: counts of each stretch to be
+    compared with instead of all others, and the events that they are of; shape (stretches, shares + 1).
     """
     rows = np.column_stack((counts, sizes)).astype(np.float64)
-    others = _others(rows, phases, days)
-    usable = others[:, -1] > 0
-    own, rest = rows[:, -1], np.maximum(others[:, -1], 1.0)
-    expected = others[:, :-1] / rest[:, None]
+    against = others(rows, phases, days) if expected is None else expected
+    usable = against[:, -1] > 0
+    own, rest = rows[:, -1], np.maximum(against[:, -1], 1.0)
+    chances = against[:, :-1] / rest[:, None]
     weights = own / (own + np.median(own)) * usable
-    noise = (design * (1 / own + 1 / rest))[:, None] * expected * (1 - expected)
-    away = rows[:, :-1] / own[:, None] - expected
+    noise = (design * (1 / own + 1 / rest))[:, None] * chances * (1 - chances)
+    away = rows[:, :-1] / own[:, None] - chances
     if cumulative and phases is not None:
         places = _alike(rows, phases)[phases]
         away, noise = (np.take_along_axis(part, places, axis=1) for part in (away, noise))
@@ -204,7 +206,7 @@ def _memory(correlation: float, stretches: int) -> float:
     return min(max((stretches * correlation + 1) / max(stretches - 4, 1), 0.0), MOST_MEMORY) if correlation > 0 else 0.0
 
 
-def _others(rows: Floats, phases: npt.NDArray[np.int64] | None, days: npt.NDArray[np.int64] | None) -> Floats:
+def others(rows: Floats, phases: npt.NDArray[np.int64] | None, days: npt.NDArray[np.int64] | None) -> Floats:
     """For each row the sum of all others of its phase, but for those of its day."""
     if phases is None or days is None:
         whole: Floats = np.add.reduce(rows, axis=0)

@@ -123,6 +123,8 @@ class Comparison:
     def _of(self, profile: Profile, course: Floats | None) -> Comparison:
         # With too few events of the reference nothing is decided, however many the window has.
         least = self.min_events if profile.events >= self.min_events else sys.maxsize
+        phases = [one.phases for one in self.calibrations]
+        made = of_part(profile.columns, self._without_seasons, course, times=self._times, phases=phases)
         return Comparison(
             profile,
             self._rules,
@@ -131,7 +133,7 @@ class Comparison:
             length=self._length,
             offset=self._offset,
             decisions=self._decisions,
-            calibrations=of_part(profile.columns, self._without_seasons, course, times=self._times),
+            calibrations=made,
         )
 
     def sums(self, counts: Counts) -> Counts:
@@ -153,10 +155,10 @@ class Comparison:
             lambda window: len(window[1]) == self._kept.width, before
         )  # of this version's cells
         windows = [Window(at + middle, sums) for at, sums in ((start, self.sums(counts)), *known)]
-        lasting = tests(self._lasting, windows)
         columns = [cells for _, cells in summaries.slices(self.profile, counts)]
         judges = list(zip(self._judges, self.calibrations, strict=True))
         references = [judge.reference(calibration, start + middle) for judge, calibration in judges]
+        lasting = tests(self._lasting, windows, references)
         found = scores(self._groups, references, [cells[:MISSING] for cells in columns])
         return [
             scored(*judges[i], cells, found[i], min_events=self.min_events, lasting=lasting.get(i, ()))

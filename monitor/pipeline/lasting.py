@@ -80,14 +80,16 @@ class Group:
         self._steady = np.array([j.cells.expected for j in self._judges]), np.array([j.size for j in self._judges])
         self._held: Recent[int, tuple[Floats, Counts]] = Recent(MOMENTS)
 
-    def tests(self, windows: Sequence[Window]) -> Iterator[tuple[Lasting, ...]]:
+    def tests(self, windows: Sequence[Window], references: Sequence[Counts]) -> Iterator[tuple[Lasting, ...]]:
         """Of each column the shifts that began with the newest window or before, where all that is needed is known."""
         sums = np.array([window.sums[self._at] for window in windows]).swapaxes(0, 1)
-        expected = [self._expected(window.moment) for window in windows]
-        shares, references = (np.array(part).swapaxes(0, 1) for part in zip(*expected, strict=True))
+        newest, *others = [window.moment for window in windows]
+        fine = [references[place] for place in self.places]
+        expected = [self._expected(newest, fine), *(self._expected(moment) for moment in others)]
+        shares, events = (np.array(part).swapaxes(0, 1) for part in zip(*expected, strict=True))
         away = self._cells.shares(sums) - shares
         squares = effects(self._factors, away, self._scale, ordered=self._cells.ordered).tolist()
-        noise = (self._design * self._noise(sums[..., -1], references)).tolist()
+        noise = (self._design * self._noise(sums[..., -1], events)).tolist()
         empty = (sums[..., -1] == 0).tolist()
         for row, found in enumerate(self._known):
             usable = [*empty[row], True].index(True)
@@ -97,15 +99,20 @@ class Group:
                 if len(onset.coefficients) <= usable
             )
 
-    def _expected(self, moment: int) -> tuple[Floats, Counts]:
-        """The reference's shares of each column at a moment, and the events that they are of."""
+    def _expected(self, moment: int, fine: Sequence[Counts] | None = None) -> tuple[Floats, Counts]:
+        """The reference's shares of each column at a moment, and the events that they are of.
+
+        fine: its counts by value bin, where they have been made.
+        """
         if not self._moving:
             return self._steady
         held = self._held.get(moment)
-        return held or self._held.put(moment, self._made(moment), 1)
+        return held or self._held.put(moment, self._made(fine or self._references(moment)), 1)
 
-    def _made(self, moment: int) -> tuple[Floats, Counts]:
-        fine = [judge.reference(known, moment) for judge, known in zip(self._judges, self._known, strict=True)]
+    def _references(self, moment: int) -> list[Counts]:
+        return [judge.reference(known, moment) for judge, known in zip(self._judges, self._known, strict=True)]
+
+    def _made(self, fine: Sequence[Counts]) -> tuple[Floats, Counts]:
         sums = np.array([judge.cells.of(counts) for judge, counts in zip(self._judges, fine, strict=True)])
         return self._cells.shares(sums), sums[:, -1]
 
@@ -113,7 +120,8 @@ class Group:
         """What sampling adds to each estimate; shape (columns, WINDOWS).
 
         sizes, references: events of each window and of what it is compared with, shape (columns, windows). Without
-        seasons the latter are the same events for all windows.
+        seasons the latter are the same events for all windows. What a segment is expected to be in its phases is made
+        of the same counts: to take these for others, as few as a phase has, adds more than there is.
         """
         factors = self._factors.estimate[..., : sizes.shape[1]]
         squares = factors * factors
@@ -140,8 +148,14 @@ def grouped(judges: Sequence[Judge], known: Sequence[Calibration], kept: Kept) -
     return [Group(places, judges, known, kept) for places in alike.values()]
 
 
-def tests(groups: Sequence[Group], windows: Sequence[Window]) -> dict[int, tuple[Lasting, ...]]:
-    """Of each column, by its place, the shifts that last; windows: the one that is judged, then those before it."""
+def tests(
+    groups: Sequence[Group], windows: Sequence[Window], references: Sequence[Counts]
+) -> dict[int, tuple[Lasting, ...]]:
+    """Of each column, by its place, the shifts that last.
+
+    windows: the one that is judged, then those before it. references: what the first is compared with, of all columns.
+    """
     if len(windows) < 2:
         return {}
-    return dict(itertools.chain.from_iterable(zip(group.places, group.tests(windows), strict=True) for group in groups))
+    found = ((group.places, group.tests(windows, references)) for group in groups)
+    return dict(itertools.chain.from_iterable(zip(*pair, strict=True) for pair in found))

@@ -9,6 +9,7 @@ import numpy as np
 
 from monitor.drift import summaries
 from monitor.drift.bins import SPECIAL, Counts, Unordered
+from monitor.drift.calibration import swinging
 from monitor.drift.courses import learned
 from monitor.drift.profiles import Chunks, Column, Profile
 from monitor.drift.segments import Segmentation
@@ -46,18 +47,17 @@ def together(series: Sequence[Simulated]) -> Profile:
     bins = Unordered(values)
     columns = (*first.columns, Column(COLUMN, "feature", bins, np.zeros(bins.values + SPECIAL, dtype=np.int64)))
     empty = Profile("m", "1", tuple(replace(column, counts=column.counts * 0) for column in columns))
+    whole: Counts = np.add.reduce(over)
+    made = summaries.as_reference(empty, whole.sum(axis=0))
+    times = np.array(starts, dtype=np.int64)
+    every = swinging(made.columns, Stretches(times, whole, HOUR))
     course = [
-        learned(
-            summaries.as_reference(empty, counts.sum(axis=0)).columns,
-            Stretches(np.array(starts, dtype=np.int64), counts, HOUR),
-        )
+        learned(summaries.as_reference(empty, counts.sum(axis=0)).columns, Stretches(times, counts, HOUR), every)
         for counts in over
     ]
     found = Segmentation.of(
         (COLUMN,), tuple((value,) for value in values), np.array([c.sum(axis=0) for c in over]), np.array(course)
     )
-    whole: Counts = np.add.reduce(over)
-    made = summaries.as_reference(empty, whole.sum(axis=0))
     chunks = Chunks.of(HOUR, starts, whole.astype(np.int32))
     return replace(made, start=first.start, end=first.end, chunks=chunks, segmentations=(found,))
 

@@ -50,6 +50,10 @@ def clean() -> dict[str, list[World]]:
         replace(SLOW, name=f"100 columns, {SLOW.name}", columns=100, numbers=70),
         World("10 segments of 1,000 events", segments=10, n=1_000),
         replace(SLOW, name=f"10 segments of 1,000 events, {SLOW.name}", segments=10, n=1_000),
+        World("10 segments of 1,000 events, daily swing of 0.5", segments=10, n=1_000, daily=0.5),
+        replace(
+            SLOW, name=f"10 segments of 1,000 events, daily swing of 0.5, {SLOW.name}", segments=10, n=1_000, daily=0.5
+        ),
     ]
     return {
         "Independent events": [World("20 columns, 10,000 events in a window"), *sizes],

@@ -10,11 +10,11 @@ import pytest
 
 from monitor.drift import profiles
 from monitor.drift.bins import SPECIAL, Counts, Floats, Ordered
-from monitor.drift.calibration import Calibration, of_stretches
+from monitor.drift.calibration import Calibration, Swinging, of_stretches
 from monitor.drift.courses import learned, longer, of_part, summed
 from monitor.drift.onsets import coefficients
 from monitor.drift.profiles import Column, Profile
-from monitor.drift.segments import Segmentation
+from monitor.drift.segments import NUMBERS, Segmentation
 from monitor.drift.stretches import Stretches
 from monitor.drift.variation import Variation
 from monitor.errors import DriftlineError
@@ -36,6 +36,11 @@ def column(found: Stretches) -> Column:
     return Column("x", "feature", NUMBER, found.counts.sum(axis=0))
 
 
+def steady(found: Stretches) -> Swinging:
+    """All events, of a column without a season."""
+    return Swinging(found, (None,))
+
+
 def path(memory: float, *, hours: int, sd: float = 0.1) -> Floats:
     """Means that wander, each hour like the one before."""
     rng, made = np.random.default_rng(2), np.zeros(hours)
@@ -47,7 +52,7 @@ def path(memory: float, *, hours: int, sd: float = 0.1) -> Floats:
 def test_what_is_kept_makes_the_same_calibration_for_windows_as_long_as_a_chunk() -> None:
     found = stretches(path(0.7, hours=400))
     whole = of_stretches([column(found)], found)
-    (made,) = of_part([column(found)], whole, learned([column(found)], found))
+    (made,) = of_part([column(found)], whole, learned([column(found)], found, steady(found)))
     (known,) = whole
     assert made.variation.reach(1e-4) == pytest.approx(known.variation.reach(1e-4))
     assert made.design == pytest.approx(known.design)
@@ -86,7 +91,7 @@ def test_a_part_that_wanders_while_the_others_make_up_for_it_is_known_to_wander(
     one, other = stretches(means), stretches(-means, seed=3)
     both = one._replace(counts=one.counts + other.counts)
     (whole,) = of_stretches([column(both)], both)
-    (own,) = of_part([column(one)], [whole], learned([column(one)], one))
+    (own,) = of_part([column(one)], [whole], learned([column(one)], one, steady(both)))
     assert whole.variation.variance < 0.1 * own.variation.variance
     assert math.sqrt(own.variation.variance) == pytest.approx(0.04, rel=0.2)  # 0.1 deviations, at the median
 
@@ -100,7 +105,7 @@ def test_where_no_course_is_known_a_part_moves_as_the_whole() -> None:
 
 def test_days_of_a_part_move_as_those_of_the_whole_do_where_these_move_more() -> None:
     found = stretches(path(0.0, hours=96))
-    row = learned([column(found)], found)
+    row = learned([column(found)], found, steady(found))
     weekends = Calibration(Variation(0.5, 9.0, 0.0, stretches=60))
     (made,) = of_part([column(found)], [weekends], row, times=24)
     assert made.variation.variance == 0.5
@@ -110,7 +115,7 @@ def profile() -> Profile:
     """With segments that have a course."""
     made = segmented(examples.profile())
     (found,) = made.segmentations
-    course = np.zeros((len(found.segments), len(made.columns), 17))
+    course = np.zeros((len(found.segments), len(made.columns), NUMBERS))
     course[..., 0] = 1.0
     return replace(made, segmentations=(Segmentation.of(found.columns, found.values, found.counts, course),))
 

@@ -48,6 +48,22 @@ DECIDING = [
         SIMULATION,
     ),
     one(
+        "segments-without-seasons",
+        "an hour of a segment is compared with its whole day, though it swings as all events do",
+        "monitor/drift/courses.py",
+        "phases = phases if phases and times == 1 else [None] * len(columns)",
+        "phases = [None] * len(columns)",
+        "tests/drift/test_phases.py",
+    ),
+    one(
+        "all-segments-swing",
+        "a segment that stands still is expected to swing, because all events do",
+        "monitor/drift/calibration.py",
+        "made.append(left if left and left.variance <= GAIN * own.variation.variance else None)",
+        "made.append(left)",
+        "tests/drift/test_phases.py",
+    ),
+    one(
         "season-seen-once",
         "what a slowly wandering column did in a single week is taken for its week",
         "monitor/drift/stretches.py",
