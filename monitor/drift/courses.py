@@ -87,6 +87,17 @@ def longer(found: Variation, times: int) -> Variation:
     )
 
 
+def shown(found: Variation) -> float:
+    """The correlation of neighbours that the stretches showed, before what a short series takes from it was given back.
+
+    A step from one to the next is as large as it was, though both may be nearer to their mean than in a longer series.
+
+    >>> round(shown(Variation(4.0, 9.0, 0.99, stretches=168)), 2)
+    0.96
+    """
+    return max(((found.stretches - 4) * found.memory - 1) / max(found.stretches, 1), 0.0)
+
+
 def summed(found: Variation, factors: Sequence[float]) -> Variation:
     """The variation of a sum of stretches that follow each other, the newest times the first factor."""
     alike, following = (_product(factors, found.memory, apart) for apart in (0, 1))
@@ -123,16 +134,16 @@ def _own(
         phases=own,
         shares={kind: own.moving(shares[kind]) for kind, own in expected_shares(column, None, design).items()},
         stretches=found.stretches,
-        onsets=tuple(_onsets(found)),
+        onsets=tuple(_onsets(found, replace(found, memory=shown(found)) if times == 1 else found)),
     )
 
 
-def _onsets(found: Variation) -> Iterator[Onset]:
-    """How shifts over several windows are estimated."""
+def _onsets(found: Variation, seen: Variation) -> Iterator[Onset]:
+    """How shifts over several windows are estimated, and how far these estimates go where stretches are as was seen."""
     for windows in SHARES:
         factors = coefficients(windows, found.memory)
         if len(factors) > 1 and found.stretches - len(factors) + 1 >= LEAST:
-            yield Onset(windows, factors, summed(found, factors))
+            yield Onset(windows, factors, summed(seen, factors))
 
 
 def _numbers(made: Calibration, season: Variation | None) -> list[float]:

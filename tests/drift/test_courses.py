@@ -86,6 +86,17 @@ def test_sums_of_windows_move_as_their_covariances_say(memory: float) -> None:
     assert made.stretches == 240 - width + 1
 
 
+@pytest.mark.parametrize("swing", [0.0, 0.3], ids=["wandering", "swinging"])
+def test_steps_of_a_short_series_are_taken_for_as_large_as_they_were(swing: float) -> None:
+    """A week tells too little of a slow series: its memory is taken for longer, and yet its steps for no smaller."""
+    means = path(0.9, hours=168) + swing * np.sin(2 * np.pi * np.arange(168) / 24)
+    found = stretches(means)
+    whole = of_stretches([column(found)], found)
+    (made,) = of_part([column(found)], whole, learned([column(found)], found, steady(found)))
+    for own, read in zip(made.onsets, whole[0].onsets, strict=True):
+        assert own.variation.variance > 0.8 * read.variation.variance
+
+
 def test_a_part_that_wanders_while_the_others_make_up_for_it_is_known_to_wander() -> None:
     means = path(0.5, hours=200)
     one, other = stretches(means), stretches(-means, seed=3)
