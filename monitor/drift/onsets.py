@@ -105,7 +105,7 @@ class Cells:
     `expected` are the reference's shares, cumulative those of numbers; `scale` is of squared distances from them.
     """
 
-    order: npt.NDArray[np.intp] | slice
+    order: npt.NDArray[np.int32] | slice
     starts: npt.NDArray[np.intp]
     compared: int
     ordered: bool
@@ -134,7 +134,7 @@ def cells(bins: Bins, fine: Counts) -> Cells:
         starts = coarse_starts(bins, fine, cells=CELLS)
         return _with_shares(Cells(slice(None), starts, len(starts), True, NONE, NONE), fine)
     places = pooled_cells(fine, TYPICAL)
-    order = np.argsort(places, kind="stable")
+    order = np.argsort(places, kind="stable").astype(np.int32)  # a hundred models have thousands of columns
     starts = np.flatnonzero(np.concatenate(([True], np.diff(places[order]) > 0)))
     size, rare = int(fine.sum()), int(fine[order[starts[-1] :]].sum())
     few = rare * min(TYPICAL, size) < POOL_EXPECTED * max(size, 1)

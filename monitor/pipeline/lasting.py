@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from monitor.drift.bins import SPECIAL, Counts, Floats
 from monitor.drift.calibration import Calibration
@@ -38,20 +39,23 @@ class Kept:
         """sizes: value bins of each column."""
         *self.first, self.width = itertools.accumulate((one.compared + 1 for one in cells), initial=0)
         *offsets, end = itertools.accumulate((size + SPECIAL for size in sizes), initial=0)
-        self._spans = np.array([(at, at + size) for at, size in zip(offsets, sizes, strict=True)]).ravel()
-        moved, starts, wanted = [np.zeros(0, dtype=np.intp)], [], []
+        self._spans = _small([(at, at + size) for at, size in zip(offsets, sizes, strict=True)]).ravel()
+        moved, starts = [_small([])], []
         for one, at, size in zip(cells, offsets, sizes, strict=True):
             begins = at
             if not isinstance(one.order, slice):  # in another order they stand behind all others
                 moved.append(at + one.order)
                 begins, end = end, end + size
-            starts.append([*(begins + one.starts), begins + size])
-            wanted.append(starts[-1][: one.compared])
+            starts.append(np.append(begins + one.starts, begins + size))
         self._moved = np.concatenate(moved)
-        self._starts = np.array(sorted({*itertools.chain(*starts)} - {end}))
-        places = [np.searchsorted(self._starts, own) for own in wanted]
+        distinct = np.unique(np.concatenate(starts))
+        self._starts = _small(distinct[distinct < end])
         totals = range(len(self._starts), len(self._starts) + len(sizes))
-        self._places = np.concatenate([[*own, total] for own, total in zip(places, totals, strict=True)])
+        places = [
+            np.append(self._starts.searchsorted(own[: one.compared]), total)
+            for one, own, total in zip(cells, starts, totals, strict=True)
+        ]
+        self._places = _small(np.concatenate(places))
 
     def of(self, counts: Counts) -> Counts:
         """The sums of a window's counts; shape (width,)."""
@@ -59,6 +63,11 @@ class Kept:
         totals = np.add.reduceat(counts, self._spans)[::2]
         made: Counts = np.concatenate((sums, totals))[self._places]
         return made
+
+
+def _small(places: npt.ArrayLike) -> npt.NDArray[np.int32]:
+    """Places in little room, for there is a model's worth of them in each of many."""
+    return np.asarray(places, dtype=np.int32)
 
 
 class Group:
