@@ -78,8 +78,7 @@ def build(
     wishes = _wishes(derive, against)
     lists = {wish.inputs[0] for wish in wishes if wish.function.takes == "numbers"}
     texts = {wish.inputs[0] for wish in wishes if wish.function.takes == "text"} - {*categorical}
-    parted = tuple(dict.fromkeys(name.strip() for text in segments for name in text.split(",")))
-    _check_fields(segment_fields, parted, ignore)
+    parted = _parted(segments, segment_fields, ignore)
     beside = {name: name for name in segment_fields}
     wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists, parted, beside)
     found = gather(paths, wanted, progress)
@@ -103,9 +102,13 @@ def build(
     profile = replace(profile, segmentations=tuple(parts))
     decided = {name for name, kind in kinds.items() if kind} | {wish.name for wish in wishes}
     notes = notes_on(profile, {name: one.observed for name, one in made.items()}, decided)
+    return profile, _report(paths, found, profile, (*notes, *twice))
+
+
+def _report(paths: Sequence[Path], found: Gathered, profile: Profile, notes: tuple[str, ...]) -> Report:
     left_out, examples = dict(found.left_out), dict(found.examples)
     size = profile.chunks.size if profile.chunks else None
-    return profile, Report(len(paths), found.events, left_out, examples, size, (*notes, *twice))
+    return Report(len(paths), found.events, left_out, examples, size, notes)
 
 
 def _settle(found: Gathered, wishes: Sequence[Wish]) -> list[str]:
@@ -255,13 +258,18 @@ def _check_options(paths: Sequence[Path], *, bins: int | None, categories: int, 
         raise DriftlineError(f"expected a chunk of at least 1s, got {format_duration(max(chunk, 0))}")
 
 
-def _check_fields(fields: Collection[str], parted: Collection[str], ignored: Collection[str]) -> None:
-    """Raise DriftlineError for a field of segments by which nothing is told apart, or that is left out as well."""
+def _parted(segments: Sequence[str], fields: Collection[str], ignored: Collection[str]) -> tuple[str, ...]:
+    """The columns by which events are told apart, each once.
+
+    Raises DriftlineError for a field of segments by which nothing is told apart, or that is left out as well.
+    """
+    parted = tuple(dict.fromkeys(name.strip() for text in segments for name in text.split(",")))
     for name in fields:
         if name in ignored:
             raise DriftlineError(f"column {name!r}: named by --ignore and --segment-fields; leave out one")
         if name not in parted:
             raise DriftlineError(f"column {name!r}: named by --segment-fields, but by no --segments; add it there")
+    return parted
 
 
 def _check_names(found: Gathered, *, prediction: str | None, **named: Collection[str]) -> None:

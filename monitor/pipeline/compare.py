@@ -151,9 +151,8 @@ class Comparison:
         before: starts and `sums` of the windows that came right before it, the latest first.
         """
         middle = (self._length or 0) // 2
-        known = itertools.takewhile(
-            lambda window: len(window[1]) == self._kept.width, before
-        )  # of this version's cells
+        # A trail may be of a version of the code, or of a reference, whose cells were others.
+        known = itertools.takewhile(lambda window: len(window[1]) == self._kept.width, before)
         windows = [Window(at + middle, sums) for at, sums in ((start, self.sums(counts)), *known)]
         columns = [cells for _, cells in summaries.slices(self.profile, counts)]
         judges = list(zip(self._judges, self.calibrations, strict=True))
