@@ -79,8 +79,7 @@ def build(
     lists = {wish.inputs[0] for wish in wishes if wish.function.takes == "numbers"}
     texts = {wish.inputs[0] for wish in wishes if wish.function.takes == "text"} - {*categorical}
     parted = _parted(segments, segment_fields, ignore)
-    beside = {name: name for name in segment_fields}
-    wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists, parted, beside)
+    wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists, parted, {n: n for n in segment_fields})
     found = gather(paths, wanted, progress)
     twice = _settle(found, wishes)
     if chunk is not None and not found.times:
