@@ -42,6 +42,7 @@ TICK = 0.1  # seconds between looks at what is due
 LOG_END_AGE = 5.0  # seconds for which a log's end counts as known
 DRAIN = 20.0  # seconds that a clean stop may take
 GARBAGE = 20_000  # new objects after which Python looks for garbage
+BATCH = 16_384  # bytes that the producer puts together at most
 
 
 def run(config: Config) -> int:
@@ -116,6 +117,8 @@ class Worker:
             session_timeout=kafka.session_timeout / 1000,
             broker_credentials=access.credentials(kafka),
             producer_max_request_size=LARGEST,
+            # The broker measures a whole batch by the topic's largest record: pieces must not become too long together.
+            producer_max_batch_size=min(BATCH, self._largest),
         )
         self._app = cast(Any, app)
         self._app.start_of = self._start_of
