@@ -16,7 +16,7 @@ from monitor.config import LogFields
 from monitor.errors import DriftlineError
 from monitor.logs.contract import EMPTY, NOT_AN_EVENT
 from monitor.logs.files import events, format_of, frames
-from monitor.logs.lines import check_owner, event_time, features_of, read_object, segments_of
+from monitor.logs.lines import check_owner, event_time, features_of, names_of_segments, read_object, segments_of
 from monitor.logs.screen import Unusable
 from monitor.observed import Observed, Vectors
 
@@ -32,6 +32,7 @@ class Gathered:
     columns: dict[str, Observed] = field(default_factory=dict)
     prediction: Observed | None = None
     segments: dict[str, Observed] = field(default_factory=dict)
+    offered: set[str] = field(default_factory=set)  # names in the segments of each file's first event
     vectors: dict[str, Vectors] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     times: list[int] = field(default_factory=list)
@@ -113,6 +114,7 @@ def _gather_lines(path: Path, wanted: Wanted, found: Gathered, progress: Progres
                 event = _object(line, wanted)
                 if canonical is None:  # the first event of a file speaks for all
                     canonical = "features" in event
+                    found.offered |= names_of_segments(event) if canonical else set()
                 rows.append(_canonical(event, wanted) if canonical else event)
             except Unusable as error:
                 found.leave_out(error.reason, f"{path}: line {number}: {error.message}")

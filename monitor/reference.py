@@ -95,6 +95,8 @@ def build(
         raise DriftlineError("expected at least one column to monitor, got none; ignore fewer")
     other = gather(against, wanted, progress) if against else None
     made |= {one.column.name: one for one in _derived(wishes, found, made, other, bins=bins)}
+    for name in (name for name in parted if name not in made):
+        raise no_column(name, "--segments", sorted({*made, *found.offered} - {name}))
     cut = _cut(found, sum(one.column.size for one in made.values()), chunk) if found.times else None
     profile = _profile(wanted, found, made, cut)
     parts = segmentations(segments, {name: (one.column, one.places) for name, one in made.items()}, segment_values, cut)

@@ -16,7 +16,6 @@ from monitor.drift.profiles import Chunks, Column
 from monitor.drift.segments import CAP, MOST_COLUMNS, MOST_SEGMENTS, Segmentation, counted, frequent
 from monitor.drift.stretches import Stretches
 from monitor.errors import DriftlineError
-from monitor.gather import no_column
 from monitor.observed import Cells
 
 
@@ -89,8 +88,6 @@ def segmentations(
 
 
 def _bins(name: str, made: Mapping[str, tuple[Column, Cells]]) -> Unordered:
-    if name not in made:
-        raise no_column(name, "--segments", sorted(made))
     bins = made[name][0].bins
     if not isinstance(bins, Unordered):
         raise DriftlineError(f"column {name!r}: --segments needs categories, not numbers; name it in --categorical too")

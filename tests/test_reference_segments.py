@@ -158,7 +158,10 @@ def test_a_derived_column_can_be_made_of_an_events_segment(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"segments": ["city"]}, "column 'city': named by --segments, but the data have only"),
+        (
+            {"segments": ["contry"]},
+            "column 'contry': named by --segments, but the data have only age, channel, country, ",
+        ),
         ({"segments": ["country"], "numeric": ["country"]}, "named by --numeric, but the events' segments are categor"),
         (
             {"segments": ["country"], "segment_fields": ["age"]},

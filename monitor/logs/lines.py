@@ -52,6 +52,12 @@ def segments_of(event: dict[str, object], names: Iterable[str]) -> dict[str, obj
     return {} if segments is None else {name: [] for name in names}
 
 
+def names_of_segments(event: dict[str, object]) -> set[str]:
+    """The names in a canonical event's segments that have a value, none if these are no object."""
+    segments = event.get("segments")
+    return {name for name in segments if segments[name] is not None} if isinstance(segments, dict) else set()
+
+
 def check_owner(event: dict[str, object], *, model: str, version: str) -> None:
     """Raise Unusable if a canonical event names another model (or feature view), or another version."""
     name = event.get("feature_view") if event.get("model") is None else event["model"]

@@ -55,6 +55,9 @@ def clean() -> dict[str, list[World]]:
             SLOW, name=f"10 segments of 1,000 events, daily swing of 0.5, {SLOW.name}", segments=10, n=1_000, daily=0.5
         ),
     ]
+    uneven = World("10 segments of 200 to 1,800 events that swing by -0.5 to 0.75", daily=0.5, uneven=True)
+    uneven = replace(uneven, segments=10, n=1_000)
+    models += [uneven, replace(uneven, name=f"{uneven.name}, {SLOW.name}", sd=SLOW.sd, memory=SLOW.memory)]
     return {
         "Independent events": [World("20 columns, 10,000 events in a window"), *sizes],
         "Data that wander": wandering,

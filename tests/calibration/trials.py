@@ -25,7 +25,7 @@ class Model:
     """All segments of one model, or one series of all its events, judged as a worker does."""
 
     def __init__(self, world: World, rng: np.random.Generator, *, hours: int = MONTH) -> None:
-        self._series = [Simulated(world, rng, hours=hours) for _ in range(world.segments)]
+        self._series = [Simulated(world.segment(place), rng, hours=hours) for place in range(world.segments)]
         profile = self._series[0].profile if world.segments == 1 else parts.together(self._series)
         self._comparison = Comparison(
             profile,

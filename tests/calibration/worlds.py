@@ -8,7 +8,7 @@ independently of each other, which is the worst case for the pages of a model.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -30,7 +30,8 @@ class World:
     """What is simulated; `chunks` and windows are hours, `n` the events of one, `sd` how far means wander.
 
     cluster: identical rows of an entity. swing: the largest hour of a day over its smallest. daily, weekly: how far
-    means swing. numbers: columns that are numeric, the others have `categories`.
+    means swing. numbers: columns that are numeric, the others have `categories`. uneven: segments swing with the day
+    each in its own way, some against the others, and have a fifth to nearly twice the events.
     """
 
     name: str
@@ -46,6 +47,14 @@ class World:
     weekly: float = 0.0
     categories: int = 8
     segments: int = 1
+    uneven: bool = False
+
+    def segment(self, place: int) -> World:
+        """The world of one of the segments."""
+        if not self.uneven:
+            return self
+        swing, events = np.linspace(-1, 1.5, self.segments)[place], np.linspace(1.8, 0.2, self.segments)[place]
+        return replace(self, daily=self.daily * swing, n=int(self.n * events))
 
 
 @dataclass(frozen=True)

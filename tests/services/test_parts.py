@@ -1,14 +1,15 @@
-"""Segments, a reference that is compared beside, and days of a zone through workers that are killed: the replay's."""
+"""Own segments of events, a reference compared beside, and days of a zone through killed workers: the replay's."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from monitor.drift.profiles import Chunks, Profile
+from monitor.drift.profiles import Chunks, Profile, Role
 from tests.examples import HOUR, profile, profile_file, segmented
 from tests.services.deployment import driftline
 from tests.services.small import ENOUGH, Deploy, event
@@ -19,13 +20,26 @@ MIDNIGHT = 1_774_738_800_000  # 29 March 2026 in Berlin: the day has 23 hours
 
 
 def log(days: int) -> list[bytes]:
-    """Days of events; from the third on all those of FR drift."""
+    """Days of events with their country in `segments`; from the third on all those of FR drift."""
     starts = [MIDNIGHT, *(MIDNIGHT + 23 * HOUR + i * DAY for i in range(days - 1))]
     return [
-        event(start + i * 60_000, i=i // 4, drifted=number >= 2 and i // 4 % 8 >= 5)
+        with_segment(start + i * 60_000, i=i // 4, drifted=number >= 2 and i // 4 % 8 >= 5)
         for number, start in enumerate(starts)
         for i in range(ENOUGH * 2)
     ]
+
+
+def with_segment(when: int, **options: Any) -> bytes:
+    """An event whose country stands beside its features."""
+    made = json.loads(event(when, **options))
+    made["segments"] = {"country": made["features"].pop("country")}
+    return json.dumps(made).encode()
+
+
+def beside(reference: Profile) -> Profile:
+    """The reference of such events."""
+    roles: dict[str, Role] = {"country": "segment"}
+    return replace(reference, columns=tuple(replace(c, role=roles.get(c.name, c.role)) for c in reference.columns))
 
 
 def over_days(reference: Profile) -> Profile:
@@ -38,10 +52,10 @@ def over_days(reference: Profile) -> Profile:
 @pytest.mark.timeout(180)
 def test_parts_of_a_model_are_the_replays_byte_for_byte_although_a_worker_is_killed(deploy: Deploy) -> None:
     deployed = deploy(idle="60s")  # no partition is taken for idle while others are written
-    reference = segmented(over_days(profile()))
+    reference = segmented(over_days(beside(profile())))
     profile_file(deployed.folder, reference)
     (deployed.folder / "other.json").write_bytes(
-        profile_file(deployed.folder, replace(profile(), version="2")).read_bytes()
+        profile_file(deployed.folder, replace(beside(profile()), version="2")).read_bytes()
     )
     deployed.settings["models"][0] |= {
         "versions": {"3": {"profile": "credit-3.json", "compare": {"before": "other.json"}}},
