@@ -86,14 +86,13 @@ class Budget:
 class LogFields:
     """Which columns of a CSV or Parquet log hold an event's fields; every other column is a feature.
 
-    `prediction` None: the log has no predictions. `segments` are the columns of an event's segments, by their names.
+    `prediction` None: the log has no predictions.
     """
 
     time: str = "time"
     model: str | None = None
     version: str | None = None
     prediction: str | None = None
-    segments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -216,6 +215,14 @@ class Config:
     max_columns: int = 2_000
     max_series: int = 10_000
     path: Path | None = field(default=None, compare=False)
+
+    @property
+    def segment_fields(self) -> set[str]:
+        """Names that any profile reads of the events' own segments."""
+        profiles = (
+            one.profile for model in self.models for version in model.versions for one in model.references(version)
+        )
+        return {column.name for profile in profiles for column in profile.columns if column.role == "segment"}
 
     @cached_property
     def epoch(self) -> str:

@@ -79,10 +79,11 @@ def gather(paths: Sequence[Path], wanted: Wanted, progress: Progress) -> Gathere
     return found
 
 
-def no_column(name: str, use: str, known: Iterable[str]) -> DriftlineError:
-    """The error for a column that somebody named and the data do not have."""
+def no_column(name: str, use: str, known: Iterable[str], path: Path | None = None) -> DriftlineError:
+    """The error for a column that somebody named and the data, or one file of them, do not have."""
+    place = "" if path is None else f"{path}: "
     return DriftlineError(
-        f"column {name!r}: named by {use}, but the data have only {', '.join(known)}; check its spelling"
+        f"{place}column {name!r}: named by {use}, but the data have only {', '.join(known)}; check its spelling"
     )
 
 
@@ -99,7 +100,7 @@ def _gather_table(path: Path, wanted: Wanted, found: Gathered, progress: Progres
             found.leave_out(NOT_AN_EVENT, row.message)
         found.read += len(frame) + len(broken)
         columns: dict[str, Sequence[object]] = {str(name): frame[name].tolist() for name in frame.columns}
-        _check_named(wanted, columns)
+        _check_named(path, wanted, columns)
         _add_columns(path, columns, len(frame), wanted, found)
         progress(found.read)
 
@@ -123,7 +124,7 @@ def _gather_lines(path: Path, wanted: Wanted, found: Gathered, progress: Progres
             names = dict.fromkeys(name for row in rows for name in row)
             columns = {name: [row.get(name) for row in rows] for name in names}
             if not canonical:
-                _check_named(wanted, columns)
+                _check_named(path, wanted, columns)
             _add_columns(path, columns, len(rows), _of_canonical(wanted) if canonical else wanted, found)
         progress(found.read)
 
@@ -140,7 +141,7 @@ def _of_canonical(wanted: Wanted) -> Wanted:
 def _object(line: bytes, wanted: Wanted) -> dict[str, object]:
     if not line:
         raise Unusable(EMPTY, "a blank line")
-    return read_object(line, ignore=wanted.ignore)
+    return read_object(line, ignore=wanted.ignore, segments=wanted.segments)
 
 
 def _canonical(event: dict[str, object], wanted: Wanted) -> dict[str, object]:
@@ -151,11 +152,11 @@ def _canonical(event: dict[str, object], wanted: Wanted) -> dict[str, object]:
     return row | {_SEGMENT + name: value for name, value in segments_of(event, wanted.segments).items()}
 
 
-def _check_named(wanted: Wanted, columns: Collection[str]) -> None:
+def _check_named(path: Path, wanted: Wanted, columns: Collection[str]) -> None:
     named = [(wanted.time, "--time"), (wanted.prediction, "--prediction")]
     for name, use in [*named, *((name, "--segment-fields") for name in wanted.beside)]:
         if name is not None and name not in columns:
-            raise no_column(name, use, columns)
+            raise no_column(name, use, columns, path)
 
 
 def _add_columns(

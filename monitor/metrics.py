@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
+from msgspec import structs
 from prometheus_client import disable_created_metrics, generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -113,10 +114,19 @@ class Metrics:
             return
         self._windows.age(*key[:2], end=result.end)
         room = self._max_series - self._windows.series(result.model, without=key)
-        shown = show(result, profile, key=key, room=room)
+        shown = show(self._of_reference(result), profile, key=key, room=room)
         self._windows.shown[key] = shown
         if shown.dropped:
             self._made["series_dropped_total"].labels(result.model).inc(shown.dropped)
+
+    def _of_reference(self, result: Result) -> Result:
+        """The result without what it says of segments that the reference has not, or of columns that it has not."""
+        if result.segments is None:
+            return result
+        known = self._segments[result.model, result.version]
+        told = result.segments.columns
+        kept = tuple(one for one in told if named(one.segment) in known and one.column in result.columns)
+        return structs.replace(result, segments=structs.replace(result.segments, columns=kept))
 
     def forget(self, models: Iterable[str]) -> None:
         """Another worker owns these models now: stop showing their windows."""

@@ -94,14 +94,14 @@ class Observed:
         return 2 * len(self.finite) > self.present
 
     def refuse_identifier(self, out: str) -> None:
-        """Raise DriftlineError if nearly every event has a name of its own: no distribution, and private besides.
+        """Raise DriftlineError if nearly every event has a category of its own: no distribution, and private besides.
 
         out: where or how to leave the column out.
         """
-        distinct = len(set(self.names))
+        distinct = len(set(self.names)) + len(np.unique(self.floats[self.codes == NUMBER]))
         if distinct > FEW and distinct > IDENTIFIES * self.present:
             raise DriftlineError(
-                f"{distinct:,} different texts in {self.present:,} events look like an identifier; "
+                f"{distinct:,} different values in {self.present:,} events look like an identifier; "
                 f"leave the column out {out}, or name it in --categorical"
             )
 
@@ -120,8 +120,8 @@ class Observed:
         cells[np.isnan(self.floats)] = made.values + 1
         return made, self._mark_missing(made, cells)
 
-    def unordered(self, cap: int) -> tuple[Unordered, Cells]:
-        """Bins for the category names and each event's cell on them."""
+    def unordered(self, cap: int, out: str = "with --ignore") -> tuple[Unordered, Cells]:
+        """Bins for the category names and each event's cell on them; out: as for an identifier."""
         named = np.bincount(self.codes[self.codes >= 0], minlength=len(self.names))
         numbers, sizes = np.unique(self.floats[self.codes == NUMBER], return_counts=True)  # that a float holds
         spelled = [str(category_name(float(number))) for number in numbers]
@@ -131,7 +131,7 @@ class Observed:
         if len(counts) > MOST_CATEGORIES:
             raise DriftlineError(
                 f"categorical bins are one per category, at most {MOST_CATEGORIES:,}, got {len(counts):,}; "
-                "leave the column out with --ignore, or group its values"
+                f"leave the column out {out}, or group its values"
             )
         made = unordered_bins(counts, cap=cap)
         return made, self.cells_on(made)

@@ -23,7 +23,7 @@ from monitor.errors import DriftlineError
 from monitor.gather import PREDICTION, Gathered, Progress, Wanted, gather, no_column
 from monitor.notes import notes_on
 from monitor.observed import NUMBER, Cells, Observed
-from monitor.segmenting import Cut, segmentations
+from monitor.segmenting import Cut, columns_named, no_segment, segmentations
 
 LENGTHS = tuple(UNITS["h"] * hours for hours in (1, 2, 3, 6, 12, 24, 168))  # of a chunk, unless one is given
 CHUNK_EVENTS = 30  # least mean events of a chunk, where its length may be chosen
@@ -78,9 +78,14 @@ def build(
     wishes = _wishes(derive, against)
     lists = {wish.inputs[0] for wish in wishes if wish.function.takes == "numbers"}
     texts = {wish.inputs[0] for wish in wishes if wish.function.takes == "text"} - {*categorical}
-    parted = _parted(segments, segment_fields, ignore)
+    parted = columns_named(
+        segments,
+        segment_fields,
+        {"--ignore": ignore, "--time": [time], "--prediction": [prediction, prediction and PREDICTION]},
+    )
     wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists, parted, {n: n for n in segment_fields})
     found = gather(paths, wanted, progress)
+    brought = {*found.columns, *found.offered, *segment_fields}
     twice = _settle(found, wishes)
     if chunk is not None and not found.times:
         raise DriftlineError("--chunk: the events have no time to be cut by; name its column with --time")
@@ -96,7 +101,7 @@ def build(
     other = gather(against, wanted, progress) if against else None
     made |= {one.column.name: one for one in _derived(wishes, found, made, other, bins=bins)}
     for name in (name for name in parted if name not in made):
-        raise no_column(name, "--segments", sorted({*made, *found.offered} - {name}))
+        raise no_segment(name, brought, {*made, *found.offered})
     cut = _cut(found, sum(one.column.size for one in made.values()), chunk) if found.times else None
     profile = _profile(wanted, found, made, cut)
     parts = segmentations(segments, {name: (one.column, one.places) for name, one in made.items()}, segment_values, cut)
@@ -225,9 +230,10 @@ def _bins(name: str, column: Observed, kind: str, *, bins: int | None, categorie
     try:
         if numeric:
             return column.ordered(bins)
+        out = "of --segments" if kind == "segment" else "with --ignore"
         if kind != "categorical":
-            column.refuse_identifier("of --segments" if kind == "segment" else "with --ignore")
-        return column.unordered(categories)
+            column.refuse_identifier(out)
+        return column.unordered(categories, out)
     except DriftlineError as error:
         raise DriftlineError(f"column {name!r}: {error}") from error
 
@@ -257,20 +263,6 @@ def _check_options(paths: Sequence[Path], *, bins: int | None, categories: int, 
         raise DriftlineError(f"expected at least 1 category with a bin of its own, got {categories}")
     if chunk is not None and chunk < UNITS["s"]:
         raise DriftlineError(f"expected a chunk of at least 1s, got {format_duration(max(chunk, 0))}")
-
-
-def _parted(segments: Sequence[str], fields: Collection[str], ignored: Collection[str]) -> tuple[str, ...]:
-    """The columns by which events are told apart, each once.
-
-    Raises DriftlineError for a field of segments by which nothing is told apart, or that is left out as well.
-    """
-    parted = tuple(dict.fromkeys(name.strip() for text in segments for name in text.split(",")))
-    for name in fields:
-        if name in ignored:
-            raise DriftlineError(f"column {name!r}: named by --ignore and --segment-fields; leave out one")
-        if name not in parted:
-            raise DriftlineError(f"column {name!r}: named by --segment-fields, but by no --segments; add it there")
-    return parted
 
 
 def _check_names(found: Gathered, *, prediction: str | None, **named: Collection[str]) -> None:

@@ -113,7 +113,8 @@ def _file(config: Config, path: Path, partition: int, batch: int) -> Iterator[Lo
     only = config.models[0] if len(config.models) == 1 else None
     version = next(iter(only.versions)) if only and len(only.versions) == 1 else None
     start = 0
-    for values in events(path, config.logs, model=only.name if only else None, version=version, batch=batch):
+    owner = {"model": only.name if only else None, "version": version}
+    for values in events(path, config.logs, **owner, segments=config.segment_fields, batch=batch):
         stop = start + len(values)
         yield LogBatch(FILES, partition, values, None, range(start, stop), stop)
         start = stop

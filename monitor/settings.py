@@ -89,10 +89,9 @@ def _budget(node: Node) -> config.Budget:
 
 
 def _logs(node: Node) -> config.LogFields:
-    fields = node.fields("time", "model", "version", "prediction", "segments")
-    segments = tuple(fields.pop("segments").texts(()))
+    fields = node.fields("time", "model", "version", "prediction")
     named = {key: child.text() for key, child in fields.items() if child.value is not None}
-    return config.LogFields(**named, segments=segments)
+    return config.LogFields(**named)
 
 
 def _clock(node: Node) -> config.Clock:

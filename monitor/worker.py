@@ -42,7 +42,6 @@ TICK = 0.1  # seconds between looks at what is due
 LOG_END_AGE = 5.0  # seconds for which a log's end counts as known
 DRAIN = 20.0  # seconds that a clean stop may take
 GARBAGE = 20_000  # new objects after which Python looks for garbage
-BATCH = 16_384  # bytes that the producer puts together at most
 
 
 def run(config: Config) -> int:
@@ -117,8 +116,7 @@ class Worker:
             session_timeout=kafka.session_timeout / 1000,
             broker_credentials=access.credentials(kafka),
             producer_max_request_size=LARGEST,
-            # The broker measures a whole batch by the topic's largest record: pieces must not become too long together.
-            producer_max_batch_size=min(BATCH, self._largest),
+            producer_max_batch_size=min(16_384, self._largest),  # a broker takes no longer a batch than a record
         )
         self._app = cast(Any, app)
         self._app.start_of = self._start_of
@@ -174,14 +172,13 @@ class Worker:
         if check.verdict is not Verdict.JUMP:
             return check.verdict is Verdict.ACCEPT
         self._metrics.pipeline.batch_refused(batch.topic)
-        start = check.expected
-        if batch.topic != self._summaries:
-            start = assemble.block_start(self._config, start, 0)
+        ours, start = batch.topic == self._summaries, check.expected
+        start = start if ours else assemble.block_start(self._config, start, 0)
         logger.warning(
             "%s[%d]: expected offset %d, got %d; read again from %d", *batch.tp, check.expected, check.got, start
         )
         reached = await self._app.consumer.reread(batch.tp, start)
-        if reached is not None and reached > start and batch.topic != self._summaries:
+        if reached is not None and reached > start and not ours:
             self._lost[batch.tp] = start
         return False
 

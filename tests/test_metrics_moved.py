@@ -100,6 +100,21 @@ def test_what_moved_in_segments_alone_is_shown_of_the_first_three_columns_until_
     assert shown_parts(metrics) == []
 
 
+def test_of_segments_and_columns_that_the_reference_has_not_nothing_is_shown() -> None:
+    reference, metrics = segmented(profile()), Metrics()
+    metrics.configure(config(reference))
+    told = in_segments(result(reference, verdict="ok"), "age0")
+    assert told.segments is not None
+    (good,) = told.segments.columns
+    odd = [msgspec.structs.replace(good, **part) for part in ({"segment": {"country": "XX"}}, {"column": "nope"})]
+
+    metrics.restore(
+        msgspec.structs.replace(told, segments=msgspec.structs.replace(told.segments, columns=(*odd, good))), reference
+    )
+
+    assert {(labels["segment"], labels["column"]) for labels in shown_parts(metrics)} == {("country=DE", "age0")}
+
+
 def test_a_column_in_drift_without_a_ratio_has_the_ratio_zero() -> None:
     metrics, made = configured(), explained(result())
     without = msgspec.structs.replace(made.columns["score"], primary=None)

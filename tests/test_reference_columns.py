@@ -66,7 +66,7 @@ def test_a_wide_bin_is_no_constant(tmp_path: Path) -> None:
 def test_an_identifier_is_refused_with_the_way_out(tmp_path: Path) -> None:
     rows = "".join(f"u-{i},{i % 7}\n" for i in range(500))
     path = write(tmp_path, "log.csv", "user,n\n" + rows)
-    with pytest.raises(DriftlineError, match=r"column 'user': 500 different texts in 500 events .* --ignore"):
+    with pytest.raises(DriftlineError, match=r"column 'user': 500 different values in 500 events .* --ignore"):
         made(path)
     assert [c.name for c in made(path, ignore=["user"])[0].columns] == ["n"]
     assert len(column(made(path, categorical=["user"])[0], "user").counts) == 504

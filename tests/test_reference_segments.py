@@ -28,6 +28,9 @@ ODD: list[Any] = [7, 7.0, True, None, [], {"a": 1}, "x" * 70_000, "", "other", "
 AGES = np.random.default_rng(1).normal(40, 10, 4_000).round(1).tolist()
 
 
+TABLE: dict[str, Any] = {"time": "ts", "prediction": "score"}
+
+
 def event(i: int, segments: object, **more: Any) -> dict[str, Any]:
     """An event of model credit with an age."""
     fields = {"model": "credit", "version": "3", "time": START + i * 60_000, "features": {"age": AGES[i], "tier": "a"}}
@@ -52,7 +55,8 @@ def counted(profile: Profile, path: Path, **mapping: Any) -> dict[str, list[int]
     target = Target(profile, Windows(DAY, DAY), segmentations=profile.segmentations)
     decoder = JsonDecoder({("credit", "3"): target})
     found: dict[str, Any] = {}
-    for batch in events(path, LogFields(**mapping), model="credit", version="3"):
+    segments = {column.name for column in profile.columns if column.role == "segment"}
+    for batch in events(path, LogFields(**mapping), model="credit", version="3", segments=segments):
         for key, counts in decoder.count(batch, None).counts.items():
             found[key.segment] = found.get(key.segment, 0) + counts.astype(np.int64)
     return {name: counts.tolist() for name, counts in found.items()}
@@ -129,15 +133,12 @@ def tables(folder: Path) -> tuple[Path, Path]:
     return write(folder, "log.csv", text), write(folder, "log.jsonl", lines(*found))
 
 
-TABLE: dict[str, Any] = {"time": "ts", "prediction": "score"}
-
-
 def test_a_table_whose_column_is_named_as_such_gives_the_same_profile(tmp_path: Path) -> None:
     table, log = tables(tmp_path)
     profile, _ = made(log, segments=["country"])
     assert encode(made(table, segments=["country"], segment_fields=["country"], **TABLE)[0]) == encode(profile)
     assert column(made(table, segments=["country"], **TABLE)[0], "country").role == "feature"
-    assert counted(profile, table, **TABLE, segments=("country",)) == counted(profile, log)
+    assert counted(profile, table, **TABLE) == counted(profile, log)
 
 
 def test_other_data_are_counted_on_the_bins_of_such_a_profile_from_tables_and_from_events(tmp_path: Path) -> None:
@@ -171,6 +172,13 @@ def test_a_derived_column_can_be_made_of_an_events_segment(tmp_path: Path) -> No
             {"segments": ["country"], "segment_fields": ["country"], "ignore": ["country"]},
             "'country': named by --ignore and --segment-fields; leave out one",
         ),
+        *(
+            (
+                {"segments": [name], "segment_fields": [name]} | TABLE,
+                f"'{name}': named by {option} and --segment-fields",
+            )
+            for name, option in (("ts", "--time"), ("score", "--prediction"), ("prediction", "--prediction"))
+        ),
     ],
 )
 def test_what_events_cannot_be_told_apart_by_says_why(tmp_path: Path, options: dict[str, Any], message: str) -> None:
@@ -178,9 +186,13 @@ def test_what_events_cannot_be_told_apart_by_says_why(tmp_path: Path, options: d
         made(parted(tmp_path), **options)
 
 
-def test_a_segment_that_names_nearly_every_event_is_refused_unless_somebody_insists(tmp_path: Path) -> None:
-    path = write(tmp_path, "log.jsonl", lines(*(event(i, {"user": f"u{i}"}) for i in range(300))))
-    with pytest.raises(DriftlineError, match=r"'user': 300 different texts .*; leave the column out of --segments"):
+@pytest.mark.parametrize("user", ["u{}", 7])
+def test_a_segment_that_names_nearly_every_event_is_refused_unless_somebody_insists(
+    tmp_path: Path, user: str | int
+) -> None:
+    names = [user.format(i) if isinstance(user, str) else user * i for i in range(300)]
+    path = write(tmp_path, "log.jsonl", lines(*(event(i, {"user": name}) for i, name in enumerate(names))))
+    with pytest.raises(DriftlineError, match=r"'user': 300 different values .*; leave the column out of --segments"):
         made(path, segments=["user"])
     assert column(made(path, segments=["user"], categorical=["user"])[0], "user").role == "segment"
 
@@ -191,8 +203,29 @@ def test_a_table_without_the_column_says_which_it_has(tmp_path: Path) -> None:
         DriftlineError, match="column 'city': named by --segment-fields, but the data have only ts, age"
     ):
         made(table, segments=["city"], segment_fields=["city"], **TABLE)
-    with pytest.raises(DriftlineError, match="expected a column 'city' with the segments, got the columns ts, age"):
-        list(events(table, LogFields(time="ts", segments=("city",)), model="credit", version="3"))
+
+
+def test_other_data_that_lack_the_segment_are_counted_without_it(tmp_path: Path) -> None:
+    profile, _ = made(tables(tmp_path)[1], segments=["country"], chunk=HOUR)
+    bare = write(tmp_path, "bare.csv", f"ts,age,score\n{START},30,1\n")
+    found, report = recount([bare], profile, version="3", **TABLE)
+    assert column(found, "country").counts.tolist() == [0, 0, 0, 0, 1, 0]
+    assert "column 'country' has no usable value in these data" in report.notes
+
+
+def test_a_segment_that_no_event_has_a_value_of_says_so(tmp_path: Path) -> None:
+    log = write(tmp_path, "log.jsonl", lines(*(event(i, {"country": []}) for i in range(300))))
+    with pytest.raises(DriftlineError, match="'country': named by --segments, but it has no usable value"):
+        made(log, segments=["country"])
+
+
+def test_a_number_out_of_range_in_a_segment_that_nobody_reads_is_none_of_our_business(tmp_path: Path) -> None:
+    plain = json.dumps(event(0, {"country": "DE"}))
+    log = write(tmp_path, "log.jsonl", "\n".join([plain.replace('"DE"', '"DE", "trace": 1e999')] * 300))
+    _, report = made(log, segments=["country"])
+    assert (report.events, report.left_out) == (300, {})
+    bad = write(tmp_path, "bad.jsonl", "\n".join([plain.replace('"DE"', "1e999"), plain]))
+    assert made(bad, segments=["country"])[1].left_out == {"not_json": 1}
 
 
 def drifting(folder: Path, reference: Profile, log: str, *, mapping: str = "") -> dict[str, list[str]]:
@@ -218,5 +251,5 @@ def test_a_replay_tells_which_segment_drifts_and_that_their_mix_has_changed(tmp_
     write(tmp_path, "new.csv", table)
     told = drifting(tmp_path, reference, "new.jsonl")
     assert told == {"": ["age", "country"], "DE": [], "FR": ["age"]}
-    mapping = "logs: {time: ts, prediction: score, segments: [country]}\n"
+    mapping = "logs: {time: ts, prediction: score}\n"
     assert drifting(tmp_path, reference, "new.csv", mapping=mapping) == told

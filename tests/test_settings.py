@@ -76,7 +76,7 @@ def test_everything_that_can_be_said_of_logs_and_kafka_is_understood(folder: Pat
     made = parse(
         MODEL
         + """
-logs: {time: ts, model: m, version: v, prediction: p, segments: [c, "d e"]}
+logs: {time: ts, model: m, version: v, prediction: p}
 kafka:
   brokers: ["a:9092", "[::1]:9093"]
   predictions: [p1, p2]
@@ -97,7 +97,7 @@ clock: {disorder: 0, max_future: 1m, idle: 5s}
     )
 
     kafka = made.kafka
-    assert made.logs == config.LogFields("ts", "m", "v", "p", ("c", "d e"))
+    assert made.logs == config.LogFields("ts", "m", "v", "p")
     assert (kafka.brokers, kafka.sources, kafka.group) == (("a:9092", "[::1]:9093"), ("p1", "p2", "f"), "drift")
     assert kafka.topics == config.Topics("s", "t", "w", "r", "d")
     assert (kafka.partitions, kafka.replication) == (8, 3)

@@ -40,10 +40,10 @@ MISTAKES = [
         ["models[0].window.zone: expected a time zone of the IANA database, got 'Berlin'; did you mean Europe/Berlin?"],
     ),
     (
-        model(window={"size": "7h", "zone": "UTC"}),
+        model(window={"size": "3h", "zone": "UTC"}),
         [
-            "models[0].window.size: expected whole days with a zone, such as 1d or 1w, or an equal part of one, such "
-            "as 1h, got 7h; or remove `zone`"
+            "models[0].window.size: expected whole days with a zone, such as 1d or 1w, or an equal part of one up to "
+            "2h, such as 1h, got 3h; or remove `zone`"
         ],
     ),
     (

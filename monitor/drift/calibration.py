@@ -153,8 +153,8 @@ def _column(
     if math.isnan(design):  # of the rows that come together, as the model's other columns tell, no more than show here
         design = max(1.0, min(common, dispersion(watched.deviations(None, 1.0).movement())))
     variation, season = watched.variation(None, design), None
-    for tried in possible if variation.z > CERTAIN else ():
-        if tried.known(part.middles):
+    for tried in possible:
+        if variation.z > CERTAIN and tried.known(part.middles):
             left = watched.variation(tried, design)
             if left.variance <= GAIN * variation.variance:
                 variation, season = left, tried
@@ -174,9 +174,10 @@ def _following(column: Column, part: Stretches, every: Stretches, season: Season
     sizes, part = np.add.reduce(rest, axis=1), _filled(part)
     own = np.add.reduce(part.counts, axis=0) - part.counts
     shares = swung(own, rest, np.add.reduce(every.counts, axis=0), ordered=column.ordered)
-    expected = sizes[:, None] * np.diff(shares, prepend=0.0)
-    watched = _watched(column, part)
-    return watched.variation(season, design, np.column_stack((_cells(column, part.counts)(expected), sizes)))
+    expected = _cells(column, part.counts)(sizes[:, None] * np.diff(shares, prepend=0.0))
+    if column.ordered:
+        expected[:, -1] = sizes  # no rounding may look like a share that moves
+    return _watched(column, part).variation(season, design, np.column_stack((expected, sizes)))
 
 
 def _onsets(column: Column, part: Stretches, design: float, season: Season | None, memory: float) -> Iterator[Onset]:

@@ -124,7 +124,9 @@ def _own(
     design, (found, *others) = row[0], [longer(part, times) for part in _read(row)]
     season, own = _within(row, found.stretches), None
     if times > 1:  # days of a week are not what hours with a memory make
-        found = replace(found, variance=max(found.variance, known.variation.variance))
+        found = replace(
+            found, variance=max(found.variance, known.variation.variance), z=max(found.z, known.variation.z)
+        )
     elif isinstance(phases, Phases) and phases.season.phases == season.phases:  # an update may have changed the season
         found, own = season, PartPhases(phases, column.counts[:MISSING], column.ordered)
     shares = dict(zip(KINDS, others, strict=True))

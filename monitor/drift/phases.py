@@ -8,6 +8,7 @@ expected to have its share in the segment, times what all events have of it in t
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -46,8 +47,9 @@ class Phases:
 class PartPhases:
     """The counts that a part of the events is expected to have by phase, where it swings as all of them do.
 
-    `own` are its counts of all phases. A phase has as many events as if the part were always as large a part of all of
-    them. So what sampling adds is not taken for less than it is: the phase of all events has more, and is known better.
+    `own` are its counts of all phases. What to expect is as uncertain as the phase of all events and as what tells the
+    part from all of them (`apart`) together, and a phase has as many events as are as uncertain. How many of those in
+    it are the part's does not matter: one that is awake at night has few others to share the hour with.
     """
 
     everything: Phases
@@ -59,10 +61,19 @@ class PartPhases:
         """That of all events."""
         return self.everything.season
 
+    @property
+    def apart(self) -> float:
+        """What sampling adds to how the part differs from all events, the same in all phases; infinite if it is empty.
+
+        The part is among them, so the variance of a share is 1/n - 1/N times that of a single event: 0 if it is all.
+        """
+        own, whole = int(self.own.sum()), int(self.everything.whole.sum())
+        return max(1 / own - 1 / max(whole, 1), 0.0) if own else math.inf
+
     def counts(self, moment: int) -> Counts:
         """Those of the phase in which a moment lies; cumulative sums are rounded, none by more than half an event."""
         phase, whole = self.everything.counts(moment), self.everything.whole
-        size = round(int(self.own.sum()) * int(phase.sum()) / max(int(whole.sum()), 1))
+        size = round(1 / (self.apart + 1 / phase.sum())) if phase.any() and self.own.any() else 0
         (shares,) = swung(self.own[None], phase[None], whole, ordered=self.ordered)
         made: Counts = np.rint(size * shares).astype(np.int64)
         made[1:] -= made[:-1].copy()

@@ -31,6 +31,8 @@ from monitor.logs.millis import Millis, Zoned, milliseconds
 PATIENCE = 8  # odd values of a column before its type takes anything
 
 AnyNumber = float | str | bool | list[Any] | dict[str, Any] | None
+NoObject = str | float | bool | list[Any] | None
+NO_OBJECT = frozenset((str, float, bool, list))
 AnyCategory = str | int | float | bool | list[Any] | dict[str, Any] | None
 """Types in which msgspec tells all JSON values apart; integers stay exact only where they are names."""
 
@@ -86,7 +88,7 @@ class Reader:
         made = [list(map(v.compute, values[self._place[v.source]])) for v in self.layout.values]
         numeric, categorical = values[: self._numeric], values[self._numeric : len(self._features)]
         if self._segments:
-            categorical += zip(*map(astuple, map(attrgetter("segments"), events)), strict=True)
+            categorical += zip(*map(astuple, self._beside(events)), strict=True)
         for i in self._predictions:
             (numeric if i in self.layout.numeric else categorical).append(list(map(attrgetter("prediction"), events)))
         for place, i in enumerate(self.layout.numeric):
@@ -103,6 +105,13 @@ class Reader:
             ),  # None becomes nan
             np.fromiter(chain.from_iterable(cells), np.int64, len(cells) * n).reshape(len(cells), n),
         )
+
+    def _beside(self, events: list[Any]) -> list[Any]:
+        """The segments of decoded events; of what is no object all are invalid, and missing if it is null."""
+        found = [*map(attrgetter("segments"), events)]
+        if {*map(type, found)} <= {type(self._absent)}:
+            return found
+        return [self._absent if one is None else self._wrong if type(one) in NO_OBJECT else one for one in found]
 
     def _typed(self) -> bool:
         """Whether a struct can hold these columns: msgspec takes no quotes or control characters in a field's name."""
@@ -128,7 +137,8 @@ class Reader:
             fields = [(f"c{i}", *self._type(i)) for i in self._segments]
             renamed = {f"c{i}": columns[i].name for i in self._segments}
             segments = msgspec.defstruct("Segments", fields, rename=renamed, gc=False)
-            outer.append(("segments", segments, msgspec.field(default_factory=segments)))
+            self._absent, self._wrong = segments(), segments(*[NO_CATEGORY] * len(fields))
+            outer.append(("segments", segments | NoObject, msgspec.field(default_factory=segments)))
         if self.key.named_by == "feature_view":
             outer.append(("model", None, None))
         version = literal[self._versions]

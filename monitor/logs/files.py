@@ -7,7 +7,7 @@ wrong with a file's events is counted in the one place where it is counted for K
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -41,12 +41,20 @@ def format_of(path: Path) -> str:
 
 
 def events(
-    path: Path, mapping: LogFields, *, model: str | None = None, version: str | None = None, batch: int = BATCH
+    path: Path,
+    mapping: LogFields,
+    *,
+    model: str | None = None,
+    version: str | None = None,
+    segments: Collection[str] = (),
+    batch: int = BATCH,
 ) -> Iterator[list[bytes]]:
     """Batches of a file's events as canonical JSON.
 
-    model, version: what every row of a table belongs to where the mapping names no column for it. A blank JSON line
-    is b"". Raises DriftlineError where the file itself cannot be read or lacks a mapped column.
+    model, version: what every row of a table belongs to where the mapping names no column for it. segments: columns of
+    a table that stand in the event's segments as well as in its features, where the table has them: which of the two is
+    read is up to the profile. A blank JSON line is b"". Raises DriftlineError where the file itself cannot be read or
+    lacks a mapped column.
     """
     form = format_of(path)
     with opened(path) as stream:
@@ -54,7 +62,7 @@ def events(
             yield from _lines(stream, batch)
             return
         table = _table(stream, path, form, batch)
-        encode = _RowEncoder(table, mapping, path, model=model, version=version)
+        encode = _RowEncoder(table, mapping, path, model=model, version=version, segments=segments)
         for rows in table.batches:
             yield [encode(row) for row in rows]
 
@@ -90,7 +98,16 @@ def _series(column: Sequence[object], text: bool) -> pd.Series[Any]:
 class _RowEncoder:
     """Makes canonical events of a table's rows."""
 
-    def __init__(self, table: Table, mapping: LogFields, path: Path, *, model: str | None, version: str | None) -> None:
+    def __init__(
+        self,
+        table: Table,
+        mapping: LogFields,
+        path: Path,
+        *,
+        model: str | None,
+        version: str | None,
+        segments: Collection[str],
+    ) -> None:
         self.text = table.text
         self.time = _place(table, mapping.time, "time", path)
         self.model = _place(table, mapping.model, "model", path) if mapping.model else None
@@ -103,8 +120,8 @@ class _RowEncoder:
                     f"{path}: expected a column with the {name}, as there are several to choose from; name one of "
                     f"{', '.join(table.names)} in the configuration: `logs: {{{name}: COLUMN}}`"
                 )
-        self.segments = [(name, _place(table, name, "segments", path)) for name in mapping.segments]
-        taken = {self.time, self.model, self.version, self.prediction, *(place for _, place in self.segments)}
+        self.segments = [(name, i) for i, name in enumerate(table.names) if name in segments]
+        taken = {self.time, self.model, self.version, self.prediction}
         self.features = [(name, i) for i, name in enumerate(table.names) if i not in taken]
 
     def __call__(self, row: Row) -> bytes:

@@ -21,14 +21,17 @@ _screen = Screen(max_bytes=MAX_BYTES, max_depth=64)  # what the decoder takes by
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def read_object(value: bytes, *, ignore: Collection[str] = ()) -> dict[str, object]:
-    """The fields of a JSON object. Raises Unusable where the decoder would, or for a number out of range."""
+def read_object(value: bytes, *, ignore: Collection[str] = (), segments: Collection[str] = ()) -> dict[str, object]:
+    """The fields of a JSON object. Raises Unusable where the decoder would, or for a number out of range.
+
+    ignore: fields and features, and segments: those of the events' own, of which no number or any number is read.
+    """
     _screen.check(value)
     try:
         found = msgspec.json.decode(value)
     except (msgspec.MsgspecError, ValueError):
         open_envelope(value)  # says what is wrong, unless it is a number that perhaps nobody needs
-        return _read_fields(value, ignore)
+        return _read_fields(value, ignore, segments)
     if not isinstance(found, dict):
         open_envelope(value)
     return dict(found)
@@ -73,15 +76,20 @@ def event_time(value: object) -> int:
     return read_time(msgspec.json.encode(value))
 
 
-def _read_fields(value: bytes, ignore: Collection[str]) -> dict[str, object]:
+def _read_fields(value: bytes, ignore: Collection[str], segments: Collection[str]) -> dict[str, object]:
     fields: dict[str, object] = {}
     for name, raw in _fields.decode(value).items():
         if name in ignore:
             continue
         try:
-            inner = name == "features" and bytes(raw)[:1] == b"{"
-            fields[name] = _read_fields(bytes(raw), ignore) if inner else msgspec.json.decode(raw)
+            fields[name] = _read_field(name, bytes(raw), ignore, segments)
         except (msgspec.MsgspecError, ValueError):
             text = bytes(raw)[:40].decode(errors="replace")
             raise Unusable(NOT_JSON, f"column {name[:40]!r}: number out of range: {text}") from None
     return fields
+
+
+def _read_field(name: str, raw: bytes, ignore: Collection[str], segments: Collection[str]) -> object:
+    if name not in {"features", "segments"} or raw[:1] != b"{":
+        return msgspec.json.decode(raw)
+    return _read_fields(raw, ignore if name == "features" else _fields.decode(raw).keys() - {*segments}, segments)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from monitor.drift.bins import SPECIAL, Counts, Floats
 from monitor.drift.calibration import Calibration
 from monitor.drift.onsets import SHARES, Cells, Factors, Onset, effects
+from monitor.drift.phases import PartPhases
 from monitor.pipeline.effects import DECIDING, Lasting, effect
 from monitor.pipeline.judges import Judge
 from monitor.pipeline.recent import Recent
@@ -85,6 +86,8 @@ class Group:
         self._design = np.array([found.design for found in self._known])[:, None]
         self._freedom = None if self._cells.ordered else self._cells.compared - 1
         self._moving = self._known[0].phases is not None
+        apart = [found.phases.apart if isinstance(found.phases, PartPhases) else 0.0 for found in self._known]
+        self._shared = np.minimum(apart, 1.0)[:, None]
         self._scale = self._cells.scale if self._cells.ordered else np.array([[j.cells.scale] for j in self._judges])
         self._steady = np.array([j.cells.expected for j in self._judges]), np.array([j.size for j in self._judges])
         self._held: Recent[int, tuple[Floats, Counts]] = Recent(MOMENTS)
@@ -130,15 +133,16 @@ class Group:
 
         sizes, references: events of each window and of what it is compared with, shape (columns, windows). Without
         seasons the latter are the same events for all windows. What a segment is expected to be in its phases is made
-        of the same counts: to take these for others, as few as a phase has, adds more than there is.
+        of what tells it from all events, the same for all windows, and of their counts in each phase.
         """
         factors = self._factors.estimate[..., : sizes.shape[1]]
         squares = factors * factors
         own = np.add.reduce(squares / np.maximum(sizes, 1)[:, None], axis=-1)
         if self._moving:
-            others = np.add.reduce(squares / np.maximum(references, 1)[:, None], axis=-1)
+            shared, alone = self._shared, np.maximum(1 / np.maximum(references, 1) - self._shared, 0.0)
         else:
-            others = np.add.reduce(factors, axis=-1) ** 2 / np.maximum(references[:, :1], 1)
+            shared, alone = 1 / np.maximum(references[:, :1], 1), np.zeros(references.shape)
+        others = np.add.reduce(factors, axis=-1) ** 2 * shared + np.add.reduce(squares * alone[:, None], axis=-1)
         made: Floats = own + others
         return made
 
@@ -152,7 +156,7 @@ def grouped(judges: Sequence[Judge], known: Sequence[Calibration], kept: Kept) -
     alike: defaultdict[tuple[bool, int, bool], list[int]] = defaultdict(list)
     for place, (judge, found) in enumerate(zip(judges, known, strict=True)):
         cells = judge.cells
-        if judge.calibrated and found.onsets and (cells.ordered or cells.compared > 1):
+        if judge.calibrated and found.onsets and cells.compared > 1:
             alike[cells.ordered, cells.compared, found.phases is not None].append(place)
     return [Group(places, judges, known, kept) for places in alike.values()]
 

@@ -122,6 +122,15 @@ def test_days_of_a_part_move_as_those_of_the_whole_do_where_these_move_more() ->
     assert made.variation.variance == 0.5
 
 
+def test_of_a_part_no_more_is_certain_of_a_few_days_than_of_the_whole() -> None:
+    found = stretches(np.zeros(96))
+    row = learned([column(found)], found, steady(found))
+    few = Calibration(Variation(0.5, 9.0, 0.0, stretches=4))
+    (made,) = of_part([column(found)], [few], row, times=24)
+    assert few.variation.unknown
+    assert made.variation.unknown
+
+
 def profile() -> Profile:
     """With segments that have a course."""
     made = segmented(examples.profile())

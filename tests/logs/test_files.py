@@ -57,10 +57,10 @@ def test_models_and_versions_may_be_columns(tmp_path: Path) -> None:
     assert [event["features"] for event in found] == [{"age": 5}, {"age": 6}]
 
 
-def test_columns_of_segments_stand_beside_the_features(tmp_path: Path) -> None:
+def test_columns_of_segments_that_a_table_has_stand_beside_the_features(tmp_path: Path) -> None:
     path = write(tmp_path, "log.csv", f"time,age,country,tier\n{TIME},5,DE,7\n{TIME},6,,x\n")
-    found = read(path, LogFields(segments=("country", "tier")))
-    assert [event["features"] for event in found] == [{"age": 5}, {"age": 6}]
+    found = read(path, LogFields(), segments={"country", "tier", "city"})
+    assert [event["features"]["age"] for event in found] == [5, 6]
     assert [event["segments"] for event in found] == [{"country": "DE", "tier": 7}, {"country": None, "tier": "x"}]
 
 

@@ -13,8 +13,10 @@ import pytest
 
 from monitor.config import ColumnRules
 from monitor.drift.bins import Counts, Floats
+from monitor.drift.calibration import of_stretches
 from monitor.drift.decisions import levels
 from monitor.drift.profiles import Chunks, Profile
+from monitor.drift.stretches import Stretches, seasons
 from monitor.drift.thresholds import Fixed
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.results import ColumnResult
@@ -102,6 +104,25 @@ def test_hours_are_those_of_the_zone_also_after_its_clocks_were_put_back() -> No
 
     assert drifting("Europe/Berlin") == 0
     assert drifting("UTC") > 12
+
+
+def test_long_windows_and_chunks_lie_in_utc_and_so_do_their_phases_whatever_the_clocks_do() -> None:
+    zone = "America/Denver"  # at noon UTC it is 5 or 6 o'clock, at 18 o'clock 11 or 12
+    shown = {hours: {season.zone for season in seasons(hours * 3_600_000, zone)} for hours in (1, 2, 3, 12, 24)}
+    assert shown == {1: {zone}, 2: {zone}, 3: {"UTC"}, 12: {"UTC"}, 24: {zone}}
+
+
+def test_a_column_that_follows_the_hour_alone_is_not_compared_with_fewer_events_by_the_weekday_too() -> None:
+    starts = np.arange(24 * 28, dtype=np.int64) * 3_600_000
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        means = 0.5 * np.sin(2 * np.pi * np.arange(len(starts)) / 24)
+        values = rng.normal(size=(len(starts), 500)) + means[:, None]
+        column = numeric(values.ravel(), bins=50)
+        counts = np.array([counted(column, row) for row in values])
+        (found,) = of_stretches([column], Stretches(starts, counts, 3_600_000), seasons(3_600_000, "UTC"))
+        assert found.phases is not None
+        assert found.phases.season.kind == "day", seed
 
 
 def test_the_reason_has_the_statistic_the_threshold_and_its_parts() -> None:
