@@ -54,6 +54,7 @@ class Reader:
         self._versions = tuple(versions)
         self._odd: Counter[int] = Counter()
         self._tolerant: set[int] = set()
+        self._instead: dict[str, tuple[Any, Any]] = {}  # of features and segments that are null, or no object
         columns = layout.profile.columns
         self._predictions = [i for i in range(len(columns)) if columns[i].role == "prediction"]
         self._segments = [i for i in layout.categorical if columns[i].role == "segment"]
@@ -84,11 +85,11 @@ class Reader:
     def columns(self, events: list[Any]) -> tuple[Floats, Cells]:
         """Floats (numeric columns, n) and cells (categorical columns, n) of decoded events."""
         n = len(events)
-        values: list[Sequence[Any]] = list(zip(*map(astuple, map(attrgetter("features"), events)), strict=True))
+        values: list[Sequence[Any]] = list(zip(*map(astuple, self._held("features", events)), strict=True))
         made = [list(map(v.compute, values[self._place[v.source]])) for v in self.layout.values]
         numeric, categorical = values[: self._numeric], values[self._numeric : len(self._features)]
         if self._segments:
-            categorical += zip(*map(astuple, self._beside(events)), strict=True)
+            categorical += zip(*map(astuple, self._held("segments", events)), strict=True)
         for i in self._predictions:
             (numeric if i in self.layout.numeric else categorical).append(list(map(attrgetter("prediction"), events)))
         for place, i in enumerate(self.layout.numeric):
@@ -106,12 +107,13 @@ class Reader:
             np.fromiter(chain.from_iterable(cells), np.int64, len(cells) * n).reshape(len(cells), n),
         )
 
-    def _beside(self, events: list[Any]) -> list[Any]:
-        """The segments of decoded events; of what is no object all are invalid, and missing if it is null."""
-        found = [*map(attrgetter("segments"), events)]
-        if {*map(type, found)} <= {type(self._absent)}:
+    def _held(self, field: Literal["features", "segments"], events: list[Any]) -> list[Any]:
+        """What decoded events hold in a field; where it is null all columns are missing, where no object invalid."""
+        null, other = self._instead[field]
+        found = [*map(attrgetter(field), events)]
+        if {*map(type, found)} <= {type(null)}:
             return found
-        return [self._absent if one is None else self._wrong if type(one) in NO_OBJECT else one for one in found]
+        return [null if one is None else other if type(one) in NO_OBJECT else one for one in found]
 
     def _typed(self) -> bool:
         """Whether a struct can hold these columns: msgspec takes no quotes or control characters in a field's name."""
@@ -128,16 +130,17 @@ class Reader:
         renamed |= {f"s{self._place[name]}": name for name in self._alone}
         strict = UNKNOWN not in self._tolerant
         features = msgspec.defstruct("Features", fields, rename=renamed, gc=False, forbid_unknown_fields=strict)
+        self._instead["features"] = features(), None
         outer: list[Any] = [
             (self.key.named_by, literal[self.key.model]),
             ("time", Millis | Zoned if TIME in self._tolerant else Millis),
-            ("features", features, msgspec.field(default_factory=features)),
+            ("features", features | None, msgspec.field(default_factory=features)),
         ]
         if self._segments:
             fields = [(f"c{i}", *self._type(i)) for i in self._segments]
             renamed = {f"c{i}": columns[i].name for i in self._segments}
             segments = msgspec.defstruct("Segments", fields, rename=renamed, gc=False)
-            self._absent, self._wrong = segments(), segments(*[NO_CATEGORY] * len(fields))
+            self._instead["segments"] = segments(), segments(*[NO_CATEGORY] * len(fields))
             outer.append(("segments", segments | NoObject, msgspec.field(default_factory=segments)))
         if self.key.named_by == "feature_view":
             outer.append(("model", None, None))
