@@ -64,6 +64,22 @@ DECIDING = [
         "tests/drift/test_phases.py",
     ),
     one(
+        "segments-asleep",
+        "an hour that hardly anybody but a segment is awake in counts for as few events as all others have then",
+        "monitor/drift/phases.py",
+        "size = round(1 / (self.apart + 1 / phase.sum())) if phase.any() and self.own.any() else 0",
+        "size = round(self.own.sum() * phase.sum() / max(whole.sum(), 1))",
+        "tests/drift/test_phases.py",
+    ),
+    one(
+        "shifts-of-nothing",
+        "a segment all of whose numbers lie in one bin stops the worker for good",
+        "monitor/pipeline/lasting.py",
+        "if judge.calibrated and found.onsets and cells.compared > 1:",
+        "if judge.calibrated and found.onsets:",
+        "tests/test_odd_segments.py",
+    ),
+    one(
         "season-seen-once",
         "what a slowly wandering column did in a single week is taken for its week",
         "monitor/drift/stretches.py",
