@@ -90,8 +90,8 @@ READING = [
         "segments-mixed-up",
         "an event is told apart by the segments of another event of its batch",
         "monitor/logs/events.py",
-        'map(attrgetter("segments"), events)',
-        'map(attrgetter("segments"), events[::-1])',
+        'self._held("segments", events)',
+        'self._held("segments", events[::-1])',
         "tests/logs/test_json_equals_naive.py",
     ),
     one(
