@@ -92,8 +92,8 @@ def data_quality(settings: Settings, share: str) -> Alert:
         ratio = f"# Above what the reference itself has.\n(\n  {ratio}\n  - {reference}\n)"
     enough = f"and on (instance, {WINDOW}) {held('window_events', settings)} >= {settings.min_events}"
     what = {
-        "missing": "more are missing than in the reference",
-        "invalid": "more are of a wrong type or not finite than in the reference",
+        "missing": "are missing beyond what the reference has",
+        "invalid": "are of a wrong type or not finite beyond what the reference has",
         "unseen": "are of a category that the reference never had",
     }[share]
     return Alert(

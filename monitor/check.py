@@ -97,7 +97,7 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
             "take smaller windows or a longer reference"
         )
     elif profile.chunks is not None:
-        lacks = lacking(profile, **judged_by(model.windows, profile.chunks)._asdict())
+        lacks = lacking(profile, judged_by(model.windows, profile.chunks))
         yield from (f"the reference: {text}" for text in lacks)
     if profile.chunks is None:
         yield "the reference has no chunks, so how much it moves by itself is unknown; build it again with --time"
@@ -106,13 +106,22 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
 
 
 def _slices(config: Config, model: Model) -> Iterator[str]:
-    """Whether a block of the log would span more slices of event time than it may have, at the references' rates."""
+    """Whether windows have events enough, and a block of the log no more slices of event time than it may have.
+
+    At the rates of the references.
+    """
     rates = [max(map(_rate, other.versions.values()), default=0.0) for other in config.models]
     own = max(map(_rate, model.versions.values()), default=0.0)
     parts = max((len(model.segmentations(profile)) for profile in model.versions.values()), default=0)
     windows, most = model.windows, config.kafka.panes // (1 + parts)
-    sparse = own * windows.size < model.min_events and windows.events is None  # it has no verdicts in any case
-    if not own or sparse or config.kafka.block / sum(rates) <= most * windows.pane:
+    if windows.events is None and 0 < own * windows.size < model.min_events:
+        size, events = format_length(windows.size), own * windows.size
+        yield (
+            f"at the rate of the references {size} bring {events:,.0f} events, fewer than min_events "
+            f"({model.min_events:,}), so windows stay undecided; take larger ones, or a smaller min_events"
+        )
+        return
+    if not own or config.kafka.block / sum(rates) <= most * windows.pane:
         return
     slices = math.ceil(config.kafka.block / (sum(rates) * windows.pane))
     yield (

@@ -54,11 +54,11 @@ def run(path: Path, logs: Sequence[Path], *, out: Path, rejected: Path | None) -
                 waste.write(msgspec.json.encode(record) + b"\n")
 
         summary = replay.replay(config, sources, on_output=output, on_counted=counted)
-    _show(Console(), summary, out)
+    _show(Console(), summary, out, rejected)
     return summary.drifted
 
 
-def _show(console: Console, summary: replay.Summary, out: Path) -> None:
+def _show(console: Console, summary: replay.Summary, out: Path, waste: Path | None = None) -> None:
     table = Table("model", "version", *VERDICTS, title="Windows by verdict", title_justify="left")
     for model, version in sorted({(model, version) for model, version, _ in summary.verdicts}):
         cells = [(summary.verdicts[model, version, verdict], colour) for verdict, colour in VERDICTS.items()]
@@ -71,10 +71,12 @@ def _show(console: Console, summary: replay.Summary, out: Path) -> None:
     unusable = ", ".join(f"{n:,} {reason}" for reason, n in sorted(summary.rejected.items()))
     skipped = ", ".join(f"{n:,} {reason}" for reason, n in sorted(summary.skipped.items()))
     console.print(
-        f"{summary.events:,} events counted" + (f", {summary.late:,} of them too late" if summary.late else "")
+        f"{summary.events:,} events counted"
+        + (f", {summary.late:,} of them too late: sort the log by time" if summary.late else "")
     )
     if unusable:
-        console.print(f"not usable: {unusable} (name a file with --rejected to see which)", highlight=False)
+        where = f"they are in {waste}" if waste else "name a file with --rejected to see which"
+        console.print(f"not usable: {unusable} ({where})", markup=False, highlight=False)
     if skipped:
         console.print(f"skipped: {skipped}", highlight=False)
     console.print(f"windows are in {out}", markup=False, highlight=False)

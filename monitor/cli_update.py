@@ -41,7 +41,7 @@ def update(
 ) -> None:
     """Fold live windows into a reference and write a new one, with the same bins and its history.
 
-    The windows' counts are enough; no raw data are read. Windows in drift are left out unless --accept names drift:
+    The windows' counts are enough; no raw data are read. Windows in drift are left out unless --accept names drift too:
     what is folded in is what will be normal.
     """
     if bool(windows) == bool(config):

@@ -122,14 +122,19 @@ def of_columns(wish: Wish, known: Mapping[str, Known], other: Mapping[str, Known
             raise DriftlineError(f"--derive {wish.name}: no column {name!r}; known are {', '.join(known)}")
     if len(names) > MOST_COLUMNS:
         raise DriftlineError(f"--derive {wish.name}: {len(names)} columns, more than {MOST_COLUMNS}; name some of them")
-    standards = [known[name].fit() for name in names]
+    standards = [_standard(name, known[name], wish) for name in names]
     rows = np.array([known[name].read(standard) for name, standard in zip(names, standards, strict=True)])
-    if wish.function.name == "pca":
-        fitted = _fit_pca(rows, wish.name)
-    elif other is None:
-        raise DriftlineError(f"--derive {wish.name}: name the files that the reference is told apart from: --against")
-    else:
-        fitted = _fit_domain(rows, np.array([other[n].read(s) for n, s in zip(names, standards, strict=True)]))
+    try:
+        if wish.function.name == "pca":
+            fitted = _fit_pca(rows, wish.name)
+        elif other is None:
+            raise DriftlineError(f"--derive {wish.name}: name the files to tell the reference apart from: --against")
+        else:
+            fitted = _fit_domain(rows, np.array([other[n].read(s) for n, s in zip(names, standards, strict=True)]))
+    except np.linalg.LinAlgError as error:
+        raise DriftlineError(
+            f"--derive {wish.name}: {error}; leave out columns with values far from all others"
+        ) from error
     parameters = {"standards": [standard.encode() for standard in standards]} | fitted
     values = wish.function.prepare(parameters, columns=len(names))(list(rows))
     return Derived(wish.function.name, names, parameters), _observed(values.tolist())
@@ -151,6 +156,13 @@ def _observed(values: Sequence[float]) -> Observed:
     made = Observed()
     made.add([None if math.isnan(value) else value for value in values])
     return made
+
+
+def _standard(name: str, known: Known, wish: Wish) -> Standard:
+    try:
+        return known.fit()
+    except DriftlineError as error:
+        raise DriftlineError(f"--derive {wish.name}: column {name!r}: {error}") from error
 
 
 def _fit_pca(rows: Floats, name: str) -> dict[str, Any]:

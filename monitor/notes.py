@@ -8,6 +8,7 @@ import numpy as np
 
 from monitor.drift.bins import INVALID, MISSING
 from monitor.drift.profiles import Column, Profile
+from monitor.drift.stretches import Like
 from monitor.durations import UNITS
 from monitor.observed import Observed
 from monitor.sufficiency import lacking
@@ -45,7 +46,7 @@ def _on_time(profile: Profile) -> Iterator[str]:
         days = (profile.end - profile.start) / UNITS["d"]
         yield f"spans {days:.1f} days: what a whole week looks like, it has never seen; add data"
     if profile.chunks is not None:
-        yield from lacking(profile, length=profile.chunks.size)
+        yield from lacking(profile, Like(profile.chunks.size))
 
 
 def _on_column(column: Column, values: Observed, declared: bool) -> Iterator[str]:

@@ -210,6 +210,10 @@ class Vectors:
         for value in lists:
             if len(value) == length:
                 total, n = total + np.frombuffer(value), n + 1
+        if not np.isfinite(total).all():
+            raise DriftlineError(
+                f"--derive {name}: expected lists whose sum is finite, got larger numbers; leave it out"
+            )
         return [float(x) for x in total / n]
 
 

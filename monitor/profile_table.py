@@ -67,7 +67,7 @@ def histogram(column: Column, *, width: int = WIDTH) -> str:
         shares = np.asarray(counts[counts > 0], dtype=np.float64)
     else:
         shares = _over_range(column.bins, counts, width)
-    heights = np.ceil(shares / max(float(shares.max()), 1e-300) * (len(BLOCKS) - 1) - 1e-9).astype(int)
+    heights = np.ceil(shares / max(float(shares.max(initial=0.0)), 1e-300) * (len(BLOCKS) - 1) - 1e-9).astype(int)
     return "".join(BLOCKS[height] for height in np.maximum(heights, 0))
 
 

@@ -124,5 +124,5 @@ def _rule(node: Node, name: str) -> Rule:
     if name in METHODS and METHODS[name].critical is None:
         able = ", ".join(m.name for m in METHODS.values() if m.critical)
         node.wrong(f"method {name!r} has no p-value; give a number as its threshold, or use one of {able}")
-    floor = fields["floor"].number(None, least=0.0) if "floor" in given else None
+    floor = fields["floor"].number(None, least=0.0, most=1e100) if "floor" in given else None
     return Significant(fields["pvalue"].number(None, least=1e-300, most=0.5), floor)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.drift.calibration import Calibration, calibrate
 from monitor.drift.profiles import Chunks, Profile
+from monitor.drift.stretches import Like
 from monitor.drift.variation import ENOUGH
 from monitor.drift.windows import DAY
 from monitor.durations import format_duration
@@ -15,16 +16,20 @@ NAMED = 5  # columns that a sentence names
 WEEK = 7 * DAY
 
 
-def lacking(profile: Profile, *, length: int | None, offset: int = 0, zone: str = "UTC") -> Iterator[str]:
-    """What the reference lacks to judge windows of `length` (ms), one sentence each; nothing where it has no chunks.
-
-    length: None where windows are not equally long.
-    """
+def lacking(profile: Profile, like: Like) -> Iterator[str]:
+    """What the reference lacks to judge windows that are like that, one sentence each; nothing without chunks."""
     if profile.chunks is None:
         return
+    length = like.length
     if length is not None:
         yield from _lengths(profile.chunks, length)
-    calibrations = calibrate(profile, length=length, offset=offset, zone=zone)
+    if not like.phases:
+        chunk = format_duration(profile.chunks.size)
+        yield (
+            f"its chunks ({chunk}) are parts of two days in {like.zone}, so weekdays are not told apart; "
+            "build it with --chunk 1h"
+        )
+    calibrations = calibrate(profile, like)
     unknown = {
         column.name: calibration
         for column, calibration in zip(profile.columns, calibrations, strict=True)
@@ -55,7 +60,8 @@ def _too_short(unknown: Mapping[str, Calibration], length: int) -> str:
     more = format_duration(short if short <= WEEK else math.ceil(short / DAY) * DAY)
     return (
         f"{_names(list(unknown))} {moves}, and {stretches} stretches of {format_duration(length)} are too few to say "
-        f"how far ({ENOUGH} are needed): {warns} at most; add {more} of data"
+        f"how far ({ENOUGH} are needed): {warns} at most, but for missing, "
+        f"invalid and unseen values; add {more} of data"
     )
 
 

@@ -28,7 +28,7 @@ def chunked(reference: Profile) -> Profile:
 def written(folder: Path, text: str) -> Path:
     profile_file(folder, chunked(profile()))
     path = folder / "driftline.yaml"
-    path.write_text("models: [{name: credit, versions: {'3': credit-3.json}, window: {size: 1h}}]\n" + text)
+    path.write_text("models: [{name: credit, versions: {'3': credit-3.json}, window: {size: 10d}}]\n" + text)
     return path
 
 
@@ -37,7 +37,7 @@ def by_month(reference: Profile) -> Config:
     return Config((Model(reference.model, {reference.version: reference}, months),))
 
 
-def with_reference(reference: Profile, size: int = HOUR) -> Config:
+def with_reference(reference: Profile, size: int = 10 * DAY) -> Config:
     return Config((Model("credit", {"3": reference}, Windows(size, size)),))
 
 
@@ -104,7 +104,11 @@ def test_what_is_no_yaml_is_the_one_mistake(tmp_path: Path) -> None:
             "a window of 100 events may have fewer than min_events (200) and stay undecided",
         ),
         (
-            with_reference(chunked(replace(profile(), start=START - 3 * DAY))),
+            with_reference(chunked(profile()), size=5 * DAY),
+            "5d bring 167 events, fewer than min_events (200), so windows stay undecided; take larger ones",
+        ),
+        (
+            with_reference(chunked(replace(profile(), start=START - 3 * DAY)), size=DAY),
             "the reference covers 3.0 days and has never seen a whole week",
         ),
         (
@@ -140,8 +144,8 @@ def test_a_small_reference_and_a_column_without_values_are_warnings() -> None:
     )
     found = list(warnings(with_reference(chunked(replace(profile(), columns=columns)))))
 
-    assert "models[0].versions.3: the reference has only 100 events" in found[0]
-    assert [text.split("'")[1] for text in found[1:]] == ["age0", "country", "score"]
+    assert "models[0].versions.3: the reference has only 100 events" in found[1]
+    assert [text.split("'")[1] for text in found[2:]] == ["age0", "country", "score"]
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from monitor.drift.stretches import Like
 from monitor.sufficiency import lacking
 from tests.calibration.worlds import HOUR, Simulated, World
 
@@ -23,7 +24,7 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
             HOUR,
             [
                 "c00, c01 move by themselves, and 20 stretches of 1h are too few to say how far (48 are needed): "
-                "they warn at most; add 28h of data"
+                "they warn at most, but for missing, invalid and unseen values; add 28h of data"
             ],
         ),
         (
@@ -31,7 +32,7 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
             4 * HOUR,
             [
                 "c00, c01 move by themselves, and 25 stretches of 4h are too few to say how far (48 are needed): "
-                "they warn at most; add 92h of data"
+                "they warn at most, but for missing, invalid and unseen values; add 92h of data"
             ],
         ),
         (
@@ -39,7 +40,7 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
             5 * HOUR,
             [
                 "c00, c01 move by themselves, and 20 stretches of 5h are too few to say how far (48 are needed): "
-                "they warn at most; add 140h of data"
+                "they warn at most, but for missing, invalid and unseen values; add 140h of data"
             ],
         ),
         (
@@ -47,7 +48,7 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
             10 * HOUR,
             [
                 "c00, c01 move by themselves, and 10 stretches of 10h are too few to say how far (48 are needed): "
-                "they warn at most; add 16d of data"
+                "they warn at most, but for missing, invalid and unseen values; add 16d of data"
             ],
         ),
         (
@@ -70,4 +71,4 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
 )
 def test_each_lack_is_a_sentence(world: World, length: int, expected: list[str]) -> None:
     profile = Simulated(world, np.random.default_rng(1), hours=1).profile
-    assert list(lacking(profile, length=length)) == expected
+    assert list(lacking(profile, Like(length))) == expected

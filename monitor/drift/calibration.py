@@ -20,7 +20,7 @@ from monitor.drift.onsets import LEAST, SHARES, Onset, cells, coefficients
 from monitor.drift.phases import PartPhases, Phases, swung
 from monitor.drift.profiles import Column, Profile
 from monitor.drift.shares import Expected, unseen
-from monitor.drift.stretches import Season, Stretches, seasons, stretches
+from monitor.drift.stretches import ANY, Like, Season, Stretches, seasons, stretches
 from monitor.drift.variation import CERTAIN, Deviations, Variation, deviations, dispersion, others, strongest, together
 
 CELLS = 20  # of numbers, between which cumulative shares are watched
@@ -50,18 +50,12 @@ class Swinging(NamedTuple):
     seasons: tuple[Season | None, ...]
 
 
-def calibrate(
-    profile: Profile, *, length: int | None = None, offset: int = 0, zone: str = "UTC", phases: bool = True
-) -> tuple[Calibration, ...]:
-    """The calibration of every column for windows of `length` (ms); without one they are taken to have no season.
-
-    zone: by whose clocks hours and days are told apart. phases: whether a window may be compared with the reference's
-    counts of its hour or day; else they vary more.
-    """
+def calibrate(profile: Profile, like: Like = ANY) -> tuple[Calibration, ...]:
+    """The calibration of every column for windows that are like these stretches; of no length they have no season."""
     if profile.chunks is None:
         return tuple(Calibration(shares=expected_shares(column, None, 1.0)) for column in profile.columns)
-    found = stretches(profile.chunks, length=length, offset=offset)
-    return of_stretches(profile.columns, found, seasons(found.length, zone) if length and phases else ())
+    found = stretches(profile.chunks, length=like.length, offset=like.offset)
+    return of_stretches(profile.columns, found, seasons(found.length, like.zone) if like.length and like.phases else ())
 
 
 def of_stretches(

@@ -26,6 +26,8 @@ MOST = 3  # movements that are told of a column
 LEVEL = 0.001  # probability that a column which did not move is said to have
 NAME = 40  # most characters of a category's name
 
+SPECIAL_CELLS = {"missing": MISSING, "invalid": INVALID}
+
 Of = Literal["values", "events"]
 Sides = tuple[tuple[int, int], tuple[int, int]]  # reference and window: events, of how many
 
@@ -46,10 +48,11 @@ class Movement:
         return f"{shares} of {self.of} {self.where}"
 
 
-def movements(column: Column, counts: Counts) -> tuple[Movement, ...]:
+def movements(column: Column, counts: Counts, decided: str | None = None) -> tuple[Movement, ...]:
     """The parts of a column that moved most, at most three, the largest change of a share first.
 
-    counts: the window's counts of the column, shape (column.size,). Empty where nothing is beyond sampling noise.
+    counts: the window's counts of the column, shape (column.size,). decided: what was told to have moved already,
+    `missing`, `invalid` or `unseen`, and comes first. Else empty where nothing is beyond sampling noise.
 
     >>> country = Column("country", "feature", Unordered(("DE", "FR")), np.array([400, 600, 0, 0, 0, 0]))
     >>> [str(movement) for movement in movements(country, np.array([220, 780, 0, 0, 0, 0]))]
@@ -57,8 +60,11 @@ def movements(column: Column, counts: Counts) -> tuple[Movement, ...]:
     """
     bins = column.bins
     values = _ranges(bins, column, counts) if isinstance(bins, Ordered) else _categories(bins, column, counts)
-    found = [*values, *_special(column, counts)]
-    return tuple(sorted(found, key=_rank)[:MOST])
+    found = sorted([*values, *_special(column, counts)], key=_rank)
+    if decided:
+        first = _of_kind(column, counts, decided)
+        found = [first, *(one for one in found if one.first != first.first)]
+    return tuple(found[:MOST])
 
 
 def _rank(moved: Movement) -> tuple[float, int]:
@@ -122,17 +128,31 @@ def _categories(bins: Unordered, column: Column, counts: Counts) -> Iterator[Mov
 
 def _special(column: Column, counts: Counts) -> Iterator[Movement]:
     """What is missing or invalid, as a share of all events."""
-    sizes = int(column.counts.sum()), int(counts.sum())
-    for name, cell in (("missing", MISSING), ("invalid", INVALID)):
-        sides = (int(column.counts[cell]), sizes[0]), (int(counts[cell]), sizes[1])
-        if all(sizes) and _beyond_noise(sides, tests=2):
-            place = column.size + cell
-            yield _movement(name, (place, place + 1), sides, "events")
+    for name in SPECIAL_CELLS:
+        found = _of_kind(column, counts, name)
+        sides = _sides(column.counts, counts, found.first)
+        if all(size for _, size in sides) and _beyond_noise(sides, tests=2):
+            yield found
+
+
+def _of_kind(column: Column, counts: Counts, kind: str) -> Movement:
+    """The share of what is missing, invalid or unseen."""
+    if kind in SPECIAL_CELLS:
+        place = column.size + SPECIAL_CELLS[kind]
+        return _movement(kind, (place, place + 1), _sides(column.counts, counts, place), "events")
+    assert isinstance(column.bins, Unordered)  # of numbers none is unseen
+    place, values = column.bins.unseen, slice(MISSING)
+    sides = _sides(column.counts[values], counts[values], place)
+    return _movement(_category(column.bins, place), (place, place + 1), sides, "values")
+
+
+def _sides(then: Counts, now: Counts, place: int) -> Sides:
+    return (int(then[place]), int(then.sum())), (int(now[place]), int(now.sum()))
 
 
 def _movement(where: str, cells: tuple[int, int], sides: Sides, of: Of) -> Movement:
     (before, size), (after, n) = sides
-    return Movement(where, *cells, before / size, after / n, of)
+    return Movement(where, *cells, before / max(size, 1), after / max(n, 1), of)
 
 
 def _beyond_noise(sides: Sides, *, tests: int) -> bool:

@@ -71,15 +71,16 @@ class Expected:
 def unseen(bins: Unordered, counts: Counts, chunks: Counts | None) -> tuple[int, Counts | None]:
     """How many events are expected outside of the categories among as many as the reference has, and in each stretch.
 
-    counts: of the value bins. chunks: the same over time, shape (stretches, bins). What a stretch alone had, it would
-    have brought as news. Of the categories in `other` only their sum is known, and as many as possible had one event.
+    counts: of the value bins. chunks: the same over time, shape (stretches, bins). What one of several stretches alone
+    had, it would have brought as news. Of the categories in `other` only their sum is known, and as many as possible
+    had one event. Events outside are the reference's own where it was updated, or has the bins of another.
     """
-    known = counts[: len(bins.categories)]
-    once = int(np.count_nonzero(known == 1)) + _hidden(bins, counts)
-    if chunks is None or not len(chunks):
+    known, outside = counts[: len(bins.categories)], int(counts[bins.unseen])
+    once = outside + int(np.count_nonzero(known == 1)) + _hidden(bins, counts)
+    if chunks is None or len(chunks) < 2:
         return once, None
     cells = chunks[:, : len(bins.categories)]
-    news = np.add.reduce(np.where((cells == known) & (known > 0), cells, 0), axis=1)
+    news = chunks[:, bins.unseen] + np.add.reduce(np.where((cells == known) & (known > 0), cells, 0), axis=1)
     return max(once, int(news.sum()) + _hidden(bins, counts)), news
 
 
@@ -89,7 +90,7 @@ def _hidden(bins: Unordered, counts: Counts) -> int:
     least = int(counts[len(bins.categories) - 1]) if bins.categories else events
     if least <= 1 or not others:
         return min(others, events)
-    return max(min(others, (others * least - events) // (least - 1)), 0)
+    return max(min(others, events, (others * least - events) // (least - 1)), 0)
 
 
 def _tail(count: int, k: int, chance: float, more: bool) -> float:

@@ -104,23 +104,41 @@ def stretches(chunks: Chunks, *, length: int | None = None, offset: int = 0) -> 
 class Like(NamedTuple):
     """The stretches that windows are like: their length and offset (ms), and the zone of their seasons.
 
-    length: None where windows are of no length of time.
+    length: None where windows are of no length of time. phases: whether the stretches can be told apart by the hours
+    and days of the windows.
     """
 
     length: int | None = None
     offset: int = 0
     zone: str = "UTC"
+    phases: bool = True
+
+
+ANY = Like()
 
 
 def judged_by(windows: Windows, chunks: Chunks) -> Like:
-    """What the windows are like. Days and months of a calendar are taken for as many chunks as they have on average, in
-    UTC.
+    """What the windows are like. Several days, and months, of a calendar are taken for as many chunks as they have on
+    average, in UTC.
     """
     if windows.events is not None:
         return Like()
     if not windows.scale.name:
         return Like(windows.size, windows.offset, windows.scale.zone)
+    if windows.size == DAY and DAY % chunks.size == 0:
+        return _day(windows.scale.zone, chunks)
     return Like(max(round(windows.size / chunks.size) * chunks.size, min(windows.size, chunks.size)))
+
+
+def _day(zone: str, chunks: Chunks) -> Like:
+    """A day from midnight to midnight in a zone, as it was when the reference began: as many chunks as come closest.
+
+    Where these are too long for that a weekday would be compared with parts of two.
+    """
+    first = np.array(chunks.starts[:1], dtype=np.int64)
+    midnight = int((first - clocks(zone, first))[0]) % DAY
+    nearest = round(midnight / chunks.size) * chunks.size
+    return Like(DAY, nearest % DAY, zone, abs(midnight - nearest) <= LONGEST)
 
 
 def seasons(length: int, zone: str) -> tuple[Season, ...]:

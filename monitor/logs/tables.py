@@ -42,14 +42,19 @@ class Table(NamedTuple):
     text: bool
 
 
-def cell_value(cell: str) -> object:
-    """The value of a CSV cell: None, an int, a float or the text itself.
+FLAGS = {"True": True, "False": False, "TRUE": True, "FALSE": False}
 
-    >>> [cell_value(cell) for cell in ("", "12", "-1.50", ".5", "1e3", "007", "1e999", "nan", "a")]
-    [None, 12, -1.5, 0.5, 1000.0, '007', '1e999', 'nan', 'a']
+
+def cell_value(cell: str) -> object:
+    """The value of a CSV cell: None, a flag as pandas and R write it, an int, a float or the text itself.
+
+    >>> [cell_value(cell) for cell in ("", "True", "12", "-1.50", ".5", "1e3", "007", "1e999", "nan", "a")]
+    [None, True, 12, -1.5, 0.5, 1000.0, '007', '1e999', 'nan', 'a']
     """
     if not cell:
         return None
+    if cell in FLAGS:
+        return FLAGS[cell]
     if cell[0] not in _FIRST or len(cell) > LONGEST_NUMBER or not _NUMBER.fullmatch(cell):
         return cell
     number = float(cell)

@@ -119,7 +119,7 @@ def _comparison(config: Config, model: Model, target: Target) -> Comparison:
         model.columns,
         pvalue=config.budget.pvalue(model.windows),
         min_events=model.min_events,
-        **like._asdict(),
+        like=like,
         segmentations=target.segmentations,
     )
 

@@ -11,9 +11,11 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from functools import cached_property
 
 import msgspec
+import numpy as np
 
 from monitor.config import ColumnRules
 from monitor.drift import summaries
@@ -21,8 +23,9 @@ from monitor.drift.bins import INVALID, MISSING, Counts, Floats, Unordered
 from monitor.drift.calibration import Calibration, calibrate
 from monitor.drift.courses import of_part
 from monitor.drift.decisions import Effect, Levels, levels
-from monitor.drift.profiles import Profile
+from monitor.drift.profiles import Column, Profile
 from monitor.drift.segments import Segmentation
+from monitor.drift.stretches import ANY, Like
 from monitor.drift.sums import published, rounded
 from monitor.drift.thresholds import UNDEFINED, Limits
 from monitor.drift.verdicts import Verdict, column_verdict, model_verdict
@@ -45,8 +48,7 @@ _segments: Recent[tuple[Comparison, str], Comparison] = Recent(SEGMENTS)
 class Comparison:
     """Compares windows of one model version with its reference profile by its rules.
 
-    pvalue: the share of clean windows that may be in drift. length, offset, zone: what the windows are like
-    (`stretches.Like`).
+    pvalue: the share of clean windows that may be in drift. like: the reference's stretches that windows are like.
     segmentations: those by which windows are compared as well.
     """
 
@@ -57,9 +59,7 @@ class Comparison:
         *,
         pvalue: float,
         min_events: int,
-        length: int | None = None,
-        offset: int = 0,
-        zone: str = "UTC",
+        like: Like = ANY,
         segmentations: Sequence[Segmentation] = (),
         decisions: int | None = None,
         calibrations: tuple[Calibration, ...] | None = None,
@@ -68,7 +68,7 @@ class Comparison:
         self.pvalue = pvalue
         self._rules, self._segmentations = rules, segmentations
         self.min_events = min_events
-        self._length, self._offset, self._zone = length, offset, zone
+        self._like = like
         self._judges = [judge(column, rules.get(column.name, ColumnRules()), pvalue) for column in profile.columns]
         self._kept = Kept([judge.cells for judge in self._judges], [len(judge.fine) for judge in self._judges])
         self._groups = grouped([(judge.layout, len(judge.fine)) for judge in self._judges])
@@ -78,7 +78,7 @@ class Comparison:
     @cached_property
     def calibrations(self) -> tuple[Calibration, ...]:
         """What the reference's chunks say of every column; made when the first window comes, for it takes a moment."""
-        return self._given or calibrate(self.profile, length=self._length, offset=self._offset, zone=self._zone)
+        return self._given or calibrate(self.profile, self._like)
 
     @cached_property
     def _lasting(self) -> list[Group]:
@@ -87,13 +87,14 @@ class Comparison:
     @cached_property
     def _without_seasons(self) -> tuple[Calibration, ...]:
         """The same where windows of any hour and day are compared with all of the reference."""
-        return calibrate(self.profile, length=self._length, offset=self._offset, phases=False)
+        return calibrate(self.profile, self._like._replace(phases=False))
 
     @property
     def _times(self) -> int:
         """How many of the reference's chunks make a window."""
         size = self.profile.chunks.size if self.profile.chunks else 0
-        return self._length // size if size and self._length and self._length % size == 0 else 1
+        length = self._like.length
+        return length // size if size and length and length % size == 0 else 1
 
     @property
     def _comparable(self) -> int:
@@ -130,8 +131,7 @@ class Comparison:
             self._rules,
             pvalue=self.pvalue,
             min_events=least,
-            length=self._length,
-            offset=self._offset,
+            like=self._like,
             decisions=self._decisions,
             calibrations=made,
         )
@@ -150,7 +150,7 @@ class Comparison:
 
         before: starts and `sums` of the windows that came right before it, the latest first.
         """
-        middle = (self._length or 0) // 2
+        middle = (self._like.length or 0) // 2
         # A trail may be of a version of the code, or of a reference, whose cells were others.
         known = itertools.takewhile(lambda window: len(window[1]) == self._kept.width, before)
         windows = [Window(at + middle, sums) for at, sums in ((start, self.sums(counts)), *known)]
@@ -163,6 +163,17 @@ class Comparison:
             scored(*judges[i], cells, found[i], min_events=self.min_events, lasting=lasting.get(i, ()))
             for i, cells in enumerate(columns)
         ]
+
+    def expected(self, name: str, start: int) -> Column:
+        """The column with the counts that a window which begins at `start` is compared with.
+
+        As many values are missing or invalid for each usable one as in the whole reference.
+        """
+        (place,) = (i for i, column in enumerate(self.profile.columns) if column.name == name)
+        column, own = self.profile.columns[place], self._judges[place]
+        values = own.reference(self.calibrations[place], start + (self._like.length or 0) // 2)
+        others = column.counts[MISSING:] * (int(values.sum()) / max(own.size, 1))
+        return replace(column, counts=np.concatenate((values, np.rint(others).astype(np.int64))))
 
     def decide(self, window: Sequence[Scored], at: Levels) -> tuple[Verdict, dict[str, ColumnResult]]:
         """What the columns are at these levels, which are those of all that is judged together."""

@@ -12,7 +12,7 @@ from monitor.drift.bins import Counts
 from monitor.drift.episodes import Episode
 from monitor.drift.explanations import MOST, Movement, movements
 from monitor.drift.groups import Kinship, groups, kinship
-from monitor.drift.profiles import Profile
+from monitor.drift.profiles import Column, Profile
 from monitor.drift.segments import named
 from monitor.errors import printable
 from monitor.pipeline.results import ColumnResult, Result, SegmentColumn, SegmentsResult, ranked
@@ -26,13 +26,16 @@ class Explainer:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
 
-    def moved(self, counts: Counts, columns: Mapping[str, ColumnResult]) -> dict[str, ColumnResult]:
-        """The columns' results, with what moved in those in drift."""
+    def moved(
+        self, counts: Counts, columns: Mapping[str, ColumnResult], expected: Mapping[str, Column]
+    ) -> dict[str, ColumnResult]:
+        """The columns' results, with what moved in those in drift; expected: what these are compared with."""
         found = dict(columns)
         for column, cells in summaries.slices(self._profile, counts):
-            if column.name in found and found[column.name].verdict == "drift":
-                moved = movements(column, cells)
-                found[column.name] = msgspec.structs.replace(found[column.name], moved=moved)
+            if column.name in expected:
+                own = found[column.name]
+                moved = movements(expected[column.name], cells, own.decided)
+                found[column.name] = msgspec.structs.replace(own, moved=moved)
         return found
 
     def groups(self, columns: Mapping[str, ColumnResult], episode: Episode | None) -> tuple[tuple[str, ...], ...]:
@@ -82,6 +85,8 @@ def _of_segments(found: SegmentsResult) -> str:
         return f"all {found.decided} segments moved"
     shown = [f"{printable(named(one.segment))} ({_listed(one.columns)})" for one in moved[:LINES]]
     left = f" and {len(moved) - LINES} more" if len(moved) > LINES else ""
+    if found.decided == 1:
+        return f"{', '.join(shown)} moved, the only segment with a verdict"
     only = "only " if len(moved) == 1 else ""
     return f"{only}{', '.join(shown)}{left} of {found.decided} segments moved"
 

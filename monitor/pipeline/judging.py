@@ -46,7 +46,9 @@ def judge(
         found, columns = own.decide(scored, at)
         if name != WHOLE and own.profile.events < comparison.min_events:
             columns = {key: _lacking(column, own, comparison.min_events) for key, column in columns.items()}
-        made[name] = Judged(found, Explainer(own.profile).moved(held[name], columns), own.sums(held[name]))
+        expected = {key: own.expected(key, start) for key, column in columns.items() if column.verdict == "drift"}
+        moved = Explainer(own.profile).moved(held[name], columns, expected)
+        made[name] = Judged(found, moved, own.sums(held[name]))
     return made
 
 

@@ -19,6 +19,7 @@ from monitor.drift.verdicts import Verdict
 from monitor.errors import DriftlineError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+TINY, HUGE = 1e-300, 1e300  # a threshold of nothing divides too, and no ratio is infinite, which JSON cannot say
 
 
 class ScoreResult(msgspec.Struct, frozen=True, gc=False):
@@ -93,9 +94,14 @@ class ColumnResult(msgspec.Struct, frozen=True):
         found = [part.ratio for part in self.shares.values()]
         if self.lasting is not None:
             found.append(self.lasting.ratio)
-        if score is not None and score.statistic is not None and score.threshold:
-            found.append(score.statistic / score.threshold)
+        if score is not None and score.statistic is not None and score.threshold is not None:
+            found.append(min(score.statistic / max(score.threshold, TINY), HUGE))
         return max((ratio for ratio in found if ratio is not None), default=None)
+
+    @property
+    def decided(self) -> str | None:
+        """The kind of share whose ratio it is; None where it is that of the distribution."""
+        return next((kind for kind, part in self.shares.items() if part.ratio and part.ratio == self.ratio), None)
 
 
 class ComparedColumn(msgspec.Struct, frozen=True):

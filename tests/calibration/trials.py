@@ -8,6 +8,7 @@ from monitor.config import ColumnRules
 from monitor.drift.bins import Counts
 from monitor.drift.episodes import Episode, follow
 from monitor.drift.onsets import BEFORE
+from monitor.drift.stretches import Like
 from monitor.drift.verdicts import Verdict
 from monitor.pipeline import judging
 from monitor.pipeline.compare import Comparison
@@ -32,7 +33,7 @@ class Model:
             {c.name: ColumnRules(methods=("ks" if c.ordered else "chi2",)) for c in profile.columns},
             pvalue=PVALUE,
             min_events=100,
-            length=HOUR,
+            like=Like(HOUR),
             segmentations=profile.segmentations,
         )
 

@@ -144,3 +144,18 @@ def test_movements_are_few_apart_ranked_and_have_the_shares_that_their_counts_ha
         for share, counts in ((movement.reference, reference), (movement.current, current)):
             of = counts[:-2] if movement.of == "values" else counts
             assert share == counts[movement.first : movement.stop].sum() / of.sum()
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "told"),
+    [
+        ("unseen", [450, 448, 0, 2, 0, 0], "0 % → 0.222 % of values of categories that the reference never had"),
+        ("missing", [450, 450, 0, 0, 1, 0], "0 % → 0.111 % of events missing"),
+        ("invalid", [0, 0, 0, 0, 0, 900], "0 % → 100 % of events invalid"),
+    ],
+)
+def test_the_share_that_decided_comes_first_however_little_it_is(kind: str, counts: list[int], told: str) -> None:
+    column = Column("country", "feature", Unordered(("DE", "FR")), np.array([600, 400, 0, 0, 0, 0]))
+    found = [str(movement) for movement in movements(column, np.array(counts), kind)]
+    assert found[0] == told
+    assert len(set(found)) == len(found) <= 3

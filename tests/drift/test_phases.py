@@ -19,8 +19,9 @@ from monitor.drift.decisions import Levels
 from monitor.drift.phases import PartPhases, Phases, swung
 from monitor.drift.profiles import Chunks, Column, Profile
 from monitor.drift.segments import WITHIN, Segmentation
-from monitor.drift.stretches import Season, Stretches
+from monitor.drift.stretches import Like, Season, Stretches
 from monitor.drift.updates import Window, fold
+from monitor.pipeline import judging
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.results import ColumnResult
 from tests.examples import HOUR
@@ -68,9 +69,15 @@ def reference(*parts: Counts, numbers: int | None = None) -> Profile:
     return replace(made, start=START, end=int(times[-1]) + HOUR - 1, chunks=chunks, segmentations=(found,))
 
 
+def comparison(profile: Profile, length: int = HOUR) -> Comparison:
+    """Of windows of that length, segments included."""
+    like, parts = Like(length), profile.segmentations
+    return Comparison(profile, {}, pvalue=1 / 720, min_events=100, like=like, segmentations=parts)
+
+
 def judged(profile: Profile, shift: float, *, hour: int = 6, place: int = 0, swing: float = 0.5) -> ColumnResult:
     """x in a window of one country, an hour of a day after the reference, where the mean is that much higher."""
-    compare = Comparison(profile, {}, pvalue=1 / 720, min_events=100, length=HOUR, segmentations=profile.segmentations)
+    compare = comparison(profile)
     ((_, own),) = compare.of_segments({f"country={NAMES[place]}"})
     (counts,) = hours(place, np.array([swing * DAYLIGHT[hour] + shift]), seed=2)
     return own(counts, START + (HOURS + hour) * HOUR)[1]["x"]
@@ -131,7 +138,7 @@ def test_segments_that_stand_still_while_all_events_swing_for_their_mixture_foll
 
 
 def test_windows_of_another_length_or_season_are_judged_as_before(alike: Profile) -> None:
-    found = Comparison(alike, {}, pvalue=1 / 720, min_events=100, length=4 * HOUR, segmentations=alike.segmentations)
+    found = comparison(alike, 4 * HOUR)
     ((_, own),) = found.of_segments({"country=DE"})
     assert found.calibrations[0].phases is not None
     assert own.calibrations[0].phases is None
@@ -226,7 +233,7 @@ def test_a_segment_that_is_awake_while_all_others_sleep_is_compared_with_its_own
 
 def test_a_segment_whose_numbers_all_lie_in_the_last_bin_is_judged_window_by_window() -> None:
     profile = reference(hours(0, 0 * DAYLIGHT), hours(1, 0 * DAYLIGHT + 9))
-    compare = Comparison(profile, {}, pvalue=1 / 720, min_events=100, length=HOUR, segmentations=profile.segmentations)
+    compare = comparison(profile)
     ((_, own),) = compare.of_segments({"country=FR"})
     (counts,) = hours(1, np.array([0.0]))
     trail = [(START + hour * HOUR, own.sums(counts)) for hour in (2, 1, 0)]
@@ -247,3 +254,16 @@ def test_what_follows_exactly_has_no_variation_made_of_rounding() -> None:
         over = Stretches(times, own, HOUR)
         (left,) = following([columns], over, everything, by_itself([columns], over))
         assert left is None or not 0 < left.variance < 1e-12, seed
+
+
+def test_what_moved_is_told_by_the_hour_that_the_window_is_compared_with(alike: Profile) -> None:
+    compare, start = comparison(alike), START + (HOURS + 6) * HOUR
+    (counts,) = hours(0, np.array([1.5]))
+    found = judging.judge(compare, {judging.WHOLE: counts, "country=DE": counts}, start)["country=DE"].columns["x"]
+    ((_, own),) = compare.of_segments({"country=DE"})
+    first, at_six, ever = found.moved[0], own.expected("x", start).counts[:-2], alike.segmentations[0].counts[0]
+    shares = [values[first.first : first.stop].sum() / values.sum() for values in (at_six, ever[: X.values])]
+    assert found.verdict == "drift"
+    assert first.reference == pytest.approx(shares[0], abs=1e-9)
+    assert abs(shares[0] - shares[1]) > 0.1
+    assert at_six @ X.centers / at_six.sum() == pytest.approx(0.5, abs=0.05)

@@ -92,6 +92,29 @@ def test_what_a_single_stretch_of_the_reference_had_is_news_too() -> None:
     assert news.tolist() == [0, 100, 0]
 
 
+def test_a_reference_of_one_stretch_had_no_news() -> None:
+    bins = unordered_bins({"a": 600, "b": 399, "c": 1})
+    row = np.array([600, 399, 1, 0, 0])
+    assert unseen(bins, row, row[None]) == (1, None)
+
+
+def test_what_a_reference_already_has_outside_of_its_categories_is_expected_again() -> None:
+    bins = unordered_bins({"a": 600, "b": 300})
+    chunks = np.array([[200, 100, 0, 0], [200, 100, 0, 30], [200, 100, 0, 20]])  # of categories that came later
+    count, news = unseen(bins, chunks.sum(axis=0), chunks)
+    assert count == 50
+    assert news is not None
+    assert news.tolist() == [0, 30, 20]
+
+
+def test_no_more_unseen_events_are_expected_than_other_has_where_its_categories_are_elsewhere() -> None:
+    bins = unordered_bins({f"c{i}": 30 - i // 10 for i in range(200)}, cap=50)
+    segment = np.zeros(len(bins.categories) + 2, dtype=np.int64)
+    segment[: len(bins.categories)], segment[-2] = 2, 15
+    assert len(bins.others) > 15
+    assert unseen(bins, segment, None)[0] <= 15
+
+
 @given(counts, st.sampled_from([300, 50_000]), st.integers(0, 200))
 def test_a_pvalue_is_small_exactly_where_the_distance_is_significant(count: int, size: int, k: int) -> None:
     expected, n = Expected(count, size), 200

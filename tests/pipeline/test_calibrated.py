@@ -13,11 +13,13 @@ import pytest
 
 from monitor.config import ColumnRules
 from monitor.drift.bins import Counts, Floats
+from monitor.drift.calendars import DAY, Calendar
 from monitor.drift.calibration import of_stretches
 from monitor.drift.decisions import levels
 from monitor.drift.profiles import Chunks, Profile
-from monitor.drift.stretches import Stretches, seasons
+from monitor.drift.stretches import Like, Stretches, judged_by, seasons
 from monitor.drift.thresholds import Fixed
+from monitor.drift.windows import Windows
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.results import ColumnResult
 from tests.pipeline.columns import PVALUE, categorical, compared, counted, numeric
@@ -37,7 +39,7 @@ def with_chunks(*, hours: int, spread: float) -> tuple[Profile, Counts]:
 
 
 def judged(profile: Profile, window: Counts) -> ColumnResult:
-    compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, length=3_600_000)
+    compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, like=Like(3_600_000))
     return compare(window)[1]["age"]
 
 
@@ -71,7 +73,7 @@ def test_where_most_columns_move_a_short_reference_may_hide_that_another_does_bu
     chunks = Chunks.of(3_600_000, starts, counts.astype(np.int32))
     profile = Profile("m", "1", tuple(columns), 0, 20 * 3_600_000, chunks)
     window = np.concatenate([counted(column, np.full(1_000, 3.0)) for column in columns])
-    compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, length=3_600_000)
+    compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, like=Like(3_600_000))
     before = [(hour * 3_600_000, compare.sums(window)) for hour in (42, 41, 40)]
     for trail in ([], before):  # alone, and as a shift that lasts
         scored = compare.score(window, 43 * 3_600_000, trail)
@@ -99,11 +101,44 @@ def test_hours_are_those_of_the_zone_also_after_its_clocks_were_put_back() -> No
     windows = [(int(begin.timestamp()) * 1000, counted(column, drawn(begin))) for begin in after]
 
     def drifting(zone: str) -> int:
-        compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, length=3_600_000, zone=zone)
+        compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, like=Like(3_600_000, zone=zone))
         return sum(compare(window, start)[0] == "drift" for start, window in windows)
 
     assert drifting("Europe/Berlin") == 0
     assert drifting("UTC") > 12
+
+
+@pytest.mark.parametrize("name", ["Australia/Sydney", "America/Los_Angeles", "Asia/Kolkata", "UTC"])
+@pytest.mark.parametrize("hours", [1, 24])
+def test_days_of_a_zone_are_compared_with_its_weekdays_or_with_any_day_where_chunks_are_those_of_utc(
+    name: str, hours: int
+) -> None:
+    rng, zone, scale = np.random.default_rng(6), ZoneInfo(name), Calendar(name)
+    begin = datetime(2025, 3, 3, tzinfo=UTC)  # clocks change within the reference, and before the days that are judged
+
+    def drawn(hour: int) -> Floats:
+        """An hour of a column that is another one on weekends there."""
+        return rng.normal(size=40) + ((begin + timedelta(hours=hour)).astimezone(zone).weekday() >= 5)
+
+    values = [drawn(hour) for hour in range(24 * 7 * 20)]
+    column = numeric(np.concatenate(values), bins=100)
+    rows = np.array([counted(column, row) for row in values]).reshape(-1, hours, column.size).sum(axis=1)
+    size, first = hours * 3_600_000, int(begin.timestamp()) * 1000
+    starts = tuple(first + i * size for i in range(len(rows)))
+    profile = Profile("m", "1", (column,), first, starts[-1], Chunks.of(size, starts, rows.astype(np.int32)))
+    like = judged_by(Windows(DAY, DAY, scale=scale), Chunks.of(size, starts, rows.astype(np.int32)))
+    assert like.phases == (hours == 1 or name == "UTC")
+    compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, like=like)
+    last = scale.place(starts[-1]) // DAY
+    drifted = 0
+    for day in range(last + 2, last + 23):
+        start, end = (scale.time((day + i) * DAY) for i in (0, 1))
+        own = [drawn(hour) for hour in range((start - first) // 3_600_000, (end - first) // 3_600_000)]
+        drifted += compare(counted(column, np.concatenate(own)), start)[0] == "drift"
+    assert drifted <= like.phases, "one of 21 by chance, six by the weekdays of UTC"
+    weekend = counted(column, rng.normal(size=1_000) + 1)
+    tuesday = next(d for d in range(last + 2, last + 9) if datetime.fromtimestamp(d * 86_400, UTC).weekday() == 1)
+    assert (compare(weekend, scale.time(tuesday * DAY))[0] == "drift") == like.phases
 
 
 def test_long_windows_and_chunks_lie_in_utc_and_so_do_their_phases_whatever_the_clocks_do() -> None:
@@ -163,7 +198,7 @@ def test_a_new_category_of_one_percent_is_drift_by_its_share() -> None:
 def test_a_threshold_that_somebody_chose_stays_as_it_is() -> None:
     profile, window = with_chunks(hours=100, spread=0.3)
     rules = {"age": ColumnRules(thresholds={"ks": Fixed(0.1)})}
-    found = Comparison(profile, rules, pvalue=PVALUE, min_events=50, length=3_600_000)(window)[1]["age"]
+    found = Comparison(profile, rules, pvalue=PVALUE, min_events=50, like=Like(3_600_000))(window)[1]["age"]
     assert found.scores["ks"].threshold == 0.1
     assert found.verdict == "drift"
     assert found.reason is not None

@@ -72,7 +72,8 @@ def test_columns_that_move_together_are_one_line_with_the_worst_of_them_first() 
     drifted = {name: column(statistic=statistic) for name, statistic in ratios.items()}
     columns = drifted | {"score": column("prediction", 0.01, verdict="ok")}
     explainer = Explainer(reference)
-    found, groups = explainer.moved(counts, columns), explainer.groups(columns, None)
+    expected = {own.name: own for own in reference.columns if own.name in drifted}
+    found, groups = explainer.moved(counts, columns, expected), explainer.groups(columns, None)
     assert groups == (("age1", "age2", "age0"), ("country",))
     said = sentences(msgspec.structs.replace(result(reference), columns=found, groups=groups), most=1)
     assert said == ["age1 5.0×: 31.6 % → 80 % of values below 30; with age2 3.0×, age0 2.0×", "country 4.0×"]

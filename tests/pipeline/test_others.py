@@ -14,6 +14,7 @@ import pytest
 
 from monitor.config import Config, Model, Reference
 from monitor.drift.profiles import Profile
+from monitor.drift.stretches import Like
 from monitor.drift.updates import Window, fold
 from monitor.drift.windows import Windows
 from monitor.pipeline import results
@@ -61,7 +62,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Market:
 def test_what_a_further_reference_says_is_what_it_would_say_of_the_window_alone(market: Market) -> None:
     beside = market.windows(market.training, rolling=market.rolling)
     pvalue = Config(()).budget.pvalue(Windows(DAY, DAY))
-    alone = Comparison(market.rolling, {}, pvalue=pvalue, min_events=20, length=DAY)
+    alone = Comparison(market.rolling, {}, pvalue=pvalue, min_events=20, like=Like(DAY))
     assert len(beside) > 10
     assert any(
         result.columns["nswdemand"].scores != result.compared["rolling"].columns["nswdemand"].scores

@@ -46,15 +46,19 @@ class Standard:
 def fit_numbers(values: Floats) -> Standard:
     """Mean and standard deviation (as of a population) of the finite values; a scale of 1 where they do not vary.
 
-    Missing values are taken for the mean, as NannyML does, so they lower the deviation.
+    Missing values are taken for the mean, as NannyML does, so they lower the deviation. Raises DriftlineError where the
+    values are so large that their squares are infinite.
     """
     finite = np.isfinite(values)
     if not finite.any():
         return Standard()
-    center = float(values[finite].mean())
-    filled = np.where(finite, values, center)
-    scale = float(filled.std())
-    return Standard(center, scale if scale > 0 and math.isfinite(scale) else 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        center = float(values[finite].mean())
+        scale = float(np.where(finite, values, center).std())
+    if not math.isfinite(scale):
+        most = float(np.abs(values[finite]).max())
+        raise DriftlineError(f"expected numbers whose squares are finite, got {most:g}; leave the column out")
+    return Standard(center, scale if scale > 0 else 1.0)
 
 
 def fit_cells(cells: npt.NDArray[Any], counts: npt.NDArray[np.int64], *, missing: int) -> Standard:

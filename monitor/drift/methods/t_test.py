@@ -61,4 +61,4 @@ def critical(alpha: float, *, n_reference: int, n_current: int, cells: int, floo
     check_alpha(alpha)
     effective = effective_size(n_reference, n_current)
     quantile = float(stdtrit(max(min(n_reference, n_current) - 1, 1), alpha / 2))
-    return math.sqrt(quantile**2 + floor**2 * effective) if effective else math.nan
+    return math.hypot(quantile, floor * math.sqrt(effective)) if effective else math.nan
