@@ -61,7 +61,8 @@ def check(path: Path, *, offline: bool = False, deadline: float = 10.0) -> Repor
 def warnings(config: Config) -> Iterator[str]:
     """What works, but not as well or as safely as its owner may think."""
     for i, model in enumerate(config.models):
-        yield from (f"models[{i}].window: {text}" for text in _slices(config, model))
+        sparse = _sparse(model)  # where nothing is decided, it matters little what is lost
+        yield from (f"models[{i}].window: {text}" for text in ([sparse] if sparse else _slices(config, model)))
         for version in model.versions:
             several = len(references := model.references(version)) > 1
             for j, reference in enumerate(references):
@@ -105,22 +106,24 @@ def _reference(model: Model, profile: Profile) -> Iterator[str]:
         yield f"the reference covers {_days(span)} and has never seen a whole week; weekends may look like drift"
 
 
-def _slices(config: Config, model: Model) -> Iterator[str]:
-    """Whether windows have events enough, and a block of the log no more slices of event time than it may have.
+def _sparse(model: Model) -> str | None:
+    """Whether windows have events enough, at the rates of the references."""
+    events = max(map(_rate, model.versions.values()), default=0.0) * model.windows.size
+    if model.windows.events is not None or not 0 < events < model.min_events:
+        return None
+    size, least = format_length(model.windows.size), model.min_events
+    return (
+        f"at the rate of the references {size} bring {math.floor(events):,} events, fewer than min_events ({least:,}), "
+        "so windows would stay undecided; take larger ones, or a smaller min_events"
+    )
 
-    At the rates of the references.
-    """
+
+def _slices(config: Config, model: Model) -> Iterator[str]:
+    """Whether a block of the log would span more slices of event time than it may have, at the references' rates."""
     rates = [max(map(_rate, other.versions.values()), default=0.0) for other in config.models]
     own = max(map(_rate, model.versions.values()), default=0.0)
     parts = max((len(model.segmentations(profile)) for profile in model.versions.values()), default=0)
     windows, most = model.windows, config.kafka.panes // (1 + parts)
-    if windows.events is None and 0 < own * windows.size < model.min_events:
-        size, events = format_length(windows.size), own * windows.size
-        yield (
-            f"at the rate of the references {size} bring {events:,.0f} events, fewer than min_events "
-            f"({model.min_events:,}), so windows stay undecided; take larger ones, or a smaller min_events"
-        )
-        return
     if not own or config.kafka.block / sum(rates) <= most * windows.pane:
         return
     slices = math.ceil(config.kafka.block / (sum(rates) * windows.pane))

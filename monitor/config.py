@@ -222,7 +222,7 @@ class Config:
         profiles = (
             one.profile for model in self.models for version in model.versions for one in model.references(version)
         )
-        return {column.name for profile in profiles for column in profile.columns if column.role == "segment"}
+        return {name for profile in profiles for name in profile.segment_fields}
 
     @cached_property
     def epoch(self) -> str:

@@ -207,9 +207,10 @@ class Vectors:
             )
         ((length, _),) = Counter(map(len, lists)).most_common(1)
         total, n = np.zeros(length), 0
-        for value in lists:
-            if len(value) == length:
-                total, n = total + np.frombuffer(value), n + 1
+        with np.errstate(over="ignore", invalid="ignore"):
+            for value in lists:
+                if len(value) == length:
+                    total, n = total + np.frombuffer(value), n + 1
         if not np.isfinite(total).all():
             raise DriftlineError(
                 f"--derive {name}: expected lists whose sum is finite, got larger numbers; leave it out"

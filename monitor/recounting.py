@@ -53,11 +53,10 @@ def recount(
     target = Target(shape, Windows(length, length), segmentations=bins_of.segmentations)
     most = BATCH * (1 + len(bins_of.segmentations))  # each event may open a pane, and one in each segmentation
     decoder = JsonDecoder({(bins_of.model, version): target}, max_panes=most)
-    parts = {column.name for column in bins_of.columns if column.role == "segment"}
     fields = LogFields(time=time or LogFields.time, prediction=prediction)
     found = _Found(most=CHUNK_CELLS // bins_of.size, length=length)
     for path in paths:
-        for values in events(path, fields, model=bins_of.model, version=version, segments=parts):
+        for values in events(path, fields, model=bins_of.model, version=version, segments=bins_of.segment_fields):
             found.add(decoder.count(values, None), path)
             progress(found.events)
     if not found.events:

@@ -100,8 +100,8 @@ def build(
         raise DriftlineError("expected at least one column to monitor, got none; ignore fewer")
     other = gather(against, wanted, progress) if against else None
     made |= {one.column.name: one for one in _derived(wishes, found, made, other, bins=bins)}
-    for name in (name for name in parted if name not in made):
-        raise no_segment(name, brought, {*made, *found.offered})
+    if lost := next((name for name in parted if name not in made), None):
+        raise no_segment(lost, brought, {*made, *found.offered})
     cut = _cut(found, sum(one.column.size for one in made.values()), chunk) if found.times else None
     profile = _profile(wanted, found, made, cut)
     parts = segmentations(segments, {name: (one.column, one.places) for name, one in made.items()}, segment_values, cut)

@@ -105,7 +105,7 @@ def test_what_is_no_yaml_is_the_one_mistake(tmp_path: Path) -> None:
         ),
         (
             with_reference(chunked(profile()), size=5 * DAY),
-            "5d bring 167 events, fewer than min_events (200), so windows stay undecided; take larger ones",
+            "5d bring 166 events, fewer than min_events (200), so windows would stay undecided; take larger ones",
         ),
         (
             with_reference(chunked(replace(profile(), start=START - 3 * DAY)), size=DAY),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,20 @@ def test_a_profile_whose_derived_column_cannot_be_made_is_refused(tmp_path: Path
     document["columns"][-1]["derived"] |= change
     with pytest.raises(DriftlineError, match="damaged"):
         profiles.decode(json.dumps(document).encode())
+
+
+@pytest.mark.parametrize(
+    ("wish", "features", "told"),
+    [
+        (
+            "pca",
+            {"a": 1e308, "b": -1e308, "c": 1.0},
+            "pca: column 'a': expected numbers whose squares are finite, got 1e+308",
+        ),
+        ("distance:a", {"a": [1e308, 1.0]}, "distance:a: expected lists whose sum is finite"),
+    ],
+)
+def test_numbers_too_large_to_be_added_are_told(tmp_path: Path, wish: str, features: dict[str, Any], told: str) -> None:
+    rows = [{"time": START + i, "features": features | {"d": i}} for i in range(3)]
+    with pytest.raises(DriftlineError, match=re.escape(told)):
+        made(log(tmp_path, "log.jsonl", rows), derive=[wish])

@@ -55,8 +55,7 @@ def counted(profile: Profile, path: Path, **mapping: Any) -> dict[str, list[int]
     target = Target(profile, Windows(DAY, DAY), segmentations=profile.segmentations)
     decoder = JsonDecoder({("credit", "3"): target})
     found: dict[str, Any] = {}
-    segments = {column.name for column in profile.columns if column.role == "segment"}
-    for batch in events(path, LogFields(**mapping), model="credit", version="3", segments=segments):
+    for batch in events(path, LogFields(**mapping), model="credit", version="3", segments=profile.segment_fields):
         for key, counts in decoder.count(batch, None).counts.items():
             found[key.segment] = found.get(key.segment, 0) + counts.astype(np.int64)
     return {name: counts.tolist() for name, counts in found.items()}

@@ -24,7 +24,7 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
             HOUR,
             [
                 "c00, c01 move by themselves, and 20 stretches of 1h are too few to say how far (48 are needed): "
-                "they warn at most, but for missing, invalid and unseen values; add 28h of data"
+                "they warn at most, but for missing, invalid and unseen shares that stand still; add 28h of data"
             ],
         ),
         (
@@ -32,7 +32,7 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
             4 * HOUR,
             [
                 "c00, c01 move by themselves, and 25 stretches of 4h are too few to say how far (48 are needed): "
-                "they warn at most, but for missing, invalid and unseen values; add 92h of data"
+                "they warn at most, but for missing, invalid and unseen shares that stand still; add 92h of data"
             ],
         ),
         (
@@ -40,7 +40,7 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
             5 * HOUR,
             [
                 "c00, c01 move by themselves, and 20 stretches of 5h are too few to say how far (48 are needed): "
-                "they warn at most, but for missing, invalid and unseen values; add 140h of data"
+                "they warn at most, but for missing, invalid and unseen shares that stand still; add 140h of data"
             ],
         ),
         (
@@ -48,7 +48,7 @@ STILL = World("still", columns=2, numbers=1, chunks=20)
             10 * HOUR,
             [
                 "c00, c01 move by themselves, and 10 stretches of 10h are too few to say how far (48 are needed): "
-                "they warn at most, but for missing, invalid and unseen values; add 16d of data"
+                "they warn at most, but for missing, invalid and unseen shares that stand still; add 16d of data"
             ],
         ),
         (

@@ -11,7 +11,7 @@ at a level that is divided by all the ranges that might have been picked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,23 +48,27 @@ class Movement:
         return f"{shares} of {self.of} {self.where}"
 
 
-def movements(column: Column, counts: Counts, decided: str | None = None) -> tuple[Movement, ...]:
+def movements(
+    column: Column, counts: Counts, *, expected: Counts | None = None, first: Sequence[str] = ()
+) -> tuple[Movement, ...]:
     """The parts of a column that moved most, at most three, the largest change of a share first.
 
-    counts: the window's counts of the column, shape (column.size,). decided: what was told to have moved already,
-    `missing`, `invalid` or `unseen`, and comes first. Else empty where nothing is beyond sampling noise.
+    counts: the window's counts of the column, shape (column.size,). expected: the reference's counts of the value bins,
+    where not all of it is what the window was compared with. first: `missing`, `invalid` or `unseen`, where these
+    shares alone are drift, to be told before all else. Empty where nothing is beyond sampling noise.
 
     >>> country = Column("country", "feature", Unordered(("DE", "FR")), np.array([400, 600, 0, 0, 0, 0]))
     >>> [str(movement) for movement in movements(country, np.array([220, 780, 0, 0, 0, 0]))]
     ["40 % → 22 % of values 'DE'", "60 % → 78 % of values 'FR'"]
     """
-    bins = column.bins
-    values = _ranges(bins, column, counts) if isinstance(bins, Ordered) else _categories(bins, column, counts)
-    found = sorted([*values, *_special(column, counts)], key=_rank)
-    if decided:
-        first = _of_kind(column, counts, decided)
-        found = [first, *(one for one in found if one.first != first.first)]
-    return tuple(found[:MOST])
+    bins, then = column.bins, column.counts[:MISSING] if expected is None else expected
+    now = counts[:MISSING]
+    values = _ranges(bins, then, now) if isinstance(bins, Ordered) else _categories(bins, then, now)
+    special = {name: _of_events(column, counts, name) for name in SPECIAL_CELLS}
+    beyond = (name for name in special if _beyond_noise(_sides(column.counts, counts, special[name].first), tests=2))
+    found = sorted([*values, *(special[name] for name in beyond)], key=_rank)
+    told = [special[name] if name in special else _unseen(bins, then, now) for name in first]
+    return (*told, *(one for one in found if one not in told))[:MOST]
 
 
 def _rank(moved: Movement) -> tuple[float, int]:
@@ -72,9 +76,9 @@ def _rank(moved: Movement) -> tuple[float, int]:
     return -round(abs(moved.current - moved.reference), 12), moved.first
 
 
-def _ranges(bins: Ordered, column: Column, counts: Counts) -> Iterator[Movement]:
+def _ranges(bins: Ordered, before: Counts, after: Counts) -> Iterator[Movement]:
     """The ranges that moved most; at most `MOST` of them are of use, and where the largest is noise, none is sought."""
-    then, now = (_cumulative(side[:MISSING]) for side in (column.counts, counts))
+    then, now = _cumulative(before), _cumulative(after)
     if not then[-1] or not now[-1]:
         return
     # The difference of the shares, times both samples: whole numbers, so that what did not move is 0 to the bit.
@@ -113,9 +117,8 @@ def _furthest(apart: Floats, low: int, high: int) -> tuple[float, int, int, int,
     return float(part.max() - part.min()), low + first, low + stop, low, high
 
 
-def _categories(bins: Unordered, column: Column, counts: Counts) -> Iterator[Movement]:
+def _categories(bins: Unordered, then: Counts, now: Counts) -> Iterator[Movement]:
     """The categories that moved most, of those that are looked at."""
-    then, now = column.counts[:MISSING], counts[:MISSING]
     sizes = int(then.sum()), int(now.sum())
     if not all(sizes):
         return
@@ -126,24 +129,17 @@ def _categories(bins: Unordered, column: Column, counts: Counts) -> Iterator[Mov
             yield _movement(_category(bins, i), (i, i + 1), sides, "values")
 
 
-def _special(column: Column, counts: Counts) -> Iterator[Movement]:
+def _of_events(column: Column, counts: Counts, kind: str) -> Movement:
     """What is missing or invalid, as a share of all events."""
-    for name in SPECIAL_CELLS:
-        found = _of_kind(column, counts, name)
-        sides = _sides(column.counts, counts, found.first)
-        if all(size for _, size in sides) and _beyond_noise(sides, tests=2):
-            yield found
+    place = column.size + SPECIAL_CELLS[kind]
+    return _movement(kind, (place, place + 1), _sides(column.counts, counts, place), "events")
 
 
-def _of_kind(column: Column, counts: Counts, kind: str) -> Movement:
-    """The share of what is missing, invalid or unseen."""
-    if kind in SPECIAL_CELLS:
-        place = column.size + SPECIAL_CELLS[kind]
-        return _movement(kind, (place, place + 1), _sides(column.counts, counts, place), "events")
-    assert isinstance(column.bins, Unordered)  # of numbers none is unseen
-    place, values = column.bins.unseen, slice(MISSING)
-    sides = _sides(column.counts[values], counts[values], place)
-    return _movement(_category(column.bins, place), (place, place + 1), sides, "values")
+def _unseen(bins: Ordered | Unordered, then: Counts, now: Counts) -> Movement:
+    """What the reference never had, as a share of the values."""
+    assert isinstance(bins, Unordered)  # of numbers none is unseen
+    place = bins.unseen
+    return _movement(_category(bins, place), (place, place + 1), _sides(then, now, place), "values")
 
 
 def _sides(then: Counts, now: Counts, place: int) -> Sides:
@@ -162,6 +158,8 @@ def _beyond_noise(sides: Sides, *, tests: int) -> bool:
     what lies without is tested, for which that is nearest to the truth.
     """
     (before, size), (after, n) = sides
+    if not size or not n:
+        return False
     if 2 * (before + after) > size + n:
         before, after = size - before, n - after
     part = n / (n + size)

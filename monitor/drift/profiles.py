@@ -156,6 +156,11 @@ class Profile:
         return tuple(int(i) for i in np.cumsum([0] + [column.size for column in self.columns]))
 
     @property
+    def segment_fields(self) -> set[str]:
+        """Columns that stand in the events' own segments."""
+        return {column.name for column in self.columns if column.role == "segment"}
+
+    @property
     def size(self) -> int:
         """Cells of the flat vector of counts."""
         return self.offsets[-1]

@@ -18,7 +18,7 @@ from monitor.drift.windows import DAY, Windows
 Moments = npt.NDArray[np.int64]
 Kind = Literal["day", "week", "working day", "hours of the week"]
 
-LONGEST = 7_200_000  # twice what clocks change by
+LONGEST = 7_200_000  # ms of a stretch with hours by a zone's clocks: twice what these change by
 MONDAY = 3  # days from the first Monday before 1970 to 1970
 KINDS: tuple[Kind, ...] = ("week", "day", "working day", "hours of the week")  # the one with the fewest phases first
 
@@ -122,9 +122,10 @@ def judged_by(windows: Windows, chunks: Chunks) -> Like:
     average, in UTC.
     """
     if windows.events is not None:
-        return Like()
+        return ANY
     if not windows.scale.name:
-        return Like(windows.size, windows.offset, windows.scale.zone)
+        zone = windows.scale.zone
+        return Like(windows.size, windows.offset, zone, chunks.size != DAY or _day(zone, chunks).phases)
     if windows.size == DAY and DAY % chunks.size == 0:
         return _day(windows.scale.zone, chunks)
     return Like(max(round(windows.size / chunks.size) * chunks.size, min(windows.size, chunks.size)))

@@ -11,11 +11,9 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from functools import cached_property
 
 import msgspec
-import numpy as np
 
 from monitor.config import ColumnRules
 from monitor.drift import summaries
@@ -23,7 +21,7 @@ from monitor.drift.bins import INVALID, MISSING, Counts, Floats, Unordered
 from monitor.drift.calibration import Calibration, calibrate
 from monitor.drift.courses import of_part
 from monitor.drift.decisions import Effect, Levels, levels
-from monitor.drift.profiles import Column, Profile
+from monitor.drift.profiles import Profile
 from monitor.drift.segments import Segmentation
 from monitor.drift.stretches import ANY, Like
 from monitor.drift.sums import published, rounded
@@ -164,16 +162,10 @@ class Comparison:
             for i, cells in enumerate(columns)
         ]
 
-    def expected(self, name: str, start: int) -> Column:
-        """The column with the counts that a window which begins at `start` is compared with.
-
-        As many values are missing or invalid for each usable one as in the whole reference.
-        """
+    def expected(self, name: str, start: int) -> Counts:
+        """The counts of a column's value bins that a window which begins at `start` is compared with."""
         (place,) = (i for i, column in enumerate(self.profile.columns) if column.name == name)
-        column, own = self.profile.columns[place], self._judges[place]
-        values = own.reference(self.calibrations[place], start + (self._like.length or 0) // 2)
-        others = column.counts[MISSING:] * (int(values.sum()) / max(own.size, 1))
-        return replace(column, counts=np.concatenate((values, np.rint(others).astype(np.int64))))
+        return self._judges[place].reference(self.calibrations[place], start + (self._like.length or 0) // 2)
 
     def decide(self, window: Sequence[Scored], at: Levels) -> tuple[Verdict, dict[str, ColumnResult]]:
         """What the columns are at these levels, which are those of all that is judged together."""

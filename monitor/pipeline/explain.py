@@ -12,7 +12,7 @@ from monitor.drift.bins import Counts
 from monitor.drift.episodes import Episode
 from monitor.drift.explanations import MOST, Movement, movements
 from monitor.drift.groups import Kinship, groups, kinship
-from monitor.drift.profiles import Column, Profile
+from monitor.drift.profiles import Profile
 from monitor.drift.segments import named
 from monitor.errors import printable
 from monitor.pipeline.results import ColumnResult, Result, SegmentColumn, SegmentsResult, ranked
@@ -27,14 +27,14 @@ class Explainer:
         self._profile = profile
 
     def moved(
-        self, counts: Counts, columns: Mapping[str, ColumnResult], expected: Mapping[str, Column]
+        self, counts: Counts, columns: Mapping[str, ColumnResult], expected: Mapping[str, Counts]
     ) -> dict[str, ColumnResult]:
-        """The columns' results, with what moved in those in drift; expected: what these are compared with."""
+        """The columns' results, with what moved in those in drift; expected: the values these are compared with."""
         found = dict(columns)
         for column, cells in summaries.slices(self._profile, counts):
             if column.name in expected:
                 own = found[column.name]
-                moved = movements(expected[column.name], cells, own.decided)
+                moved = movements(column, cells, expected=expected[column.name], first=own.drifted_shares)
                 found[column.name] = msgspec.structs.replace(own, moved=moved)
         return found
 

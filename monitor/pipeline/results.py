@@ -19,7 +19,7 @@ from monitor.drift.verdicts import Verdict
 from monitor.errors import DriftlineError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-TINY, HUGE = 1e-300, 1e300  # a threshold of nothing divides too, and no ratio is infinite, which JSON cannot say
+TINY, FARTHEST = 1e-300, 1e9  # a threshold of nothing divides too, and ratios stay such as can be shown
 
 
 class ScoreResult(msgspec.Struct, frozen=True, gc=False):
@@ -95,13 +95,14 @@ class ColumnResult(msgspec.Struct, frozen=True):
         if self.lasting is not None:
             found.append(self.lasting.ratio)
         if score is not None and score.statistic is not None and score.threshold is not None:
-            found.append(min(score.statistic / max(score.threshold, TINY), HUGE))
+            found.append(min(score.statistic / max(score.threshold, TINY), FARTHEST))
         return max((ratio for ratio in found if ratio is not None), default=None)
 
     @property
-    def decided(self) -> str | None:
-        """The kind of share whose ratio it is; None where it is that of the distribution."""
-        return next((kind for kind, part in self.shares.items() if part.ratio and part.ratio == self.ratio), None)
+    def drifted_shares(self) -> tuple[str, ...]:
+        """The kinds of values whose share alone is drift, the furthest beyond its threshold first."""
+        found = {kind: part.ratio for kind, part in self.shares.items() if part.ratio is not None and part.ratio > 1}
+        return tuple(sorted(found, key=lambda kind: -found[kind]))
 
 
 class ComparedColumn(msgspec.Struct, frozen=True):

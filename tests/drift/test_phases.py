@@ -179,7 +179,7 @@ def phases_of(counts: npt.ArrayLike) -> Phases:
 
 
 def cumulative(counts: Counts) -> Floats:
-    return counts.cumsum() / max(counts.sum(), 1)
+    return counts.cumsum() / max(counts.sum(), 1e-300)
 
 
 cells = arrays(np.int64, 8, elements=st.integers(0, 500))
@@ -261,9 +261,23 @@ def test_what_moved_is_told_by_the_hour_that_the_window_is_compared_with(alike: 
     (counts,) = hours(0, np.array([1.5]))
     found = judging.judge(compare, {judging.WHOLE: counts, "country=DE": counts}, start)["country=DE"].columns["x"]
     ((_, own),) = compare.of_segments({"country=DE"})
-    first, at_six, ever = found.moved[0], own.expected("x", start).counts[:-2], alike.segmentations[0].counts[0]
+    first, at_six, ever = found.moved[0], own.expected("x", start), alike.segmentations[0].counts[0]
     shares = [values[first.first : first.stop].sum() / values.sum() for values in (at_six, ever[: X.values])]
     assert found.verdict == "drift"
     assert first.reference == pytest.approx(shares[0], abs=1e-9)
     assert abs(shares[0] - shares[1]) > 0.1
     assert at_six @ X.centers / at_six.sum() == pytest.approx(0.5, abs=0.05)
+
+
+def test_what_tells_a_small_segment_from_all_events_is_as_uncertain_over_three_windows_as_in_one() -> None:
+    profile = reference(hours(0, 0.5 * DAYLIGHT), hours(1, 0.5 * DAYLIGHT, n=20))
+    compare, start = comparison(profile), START + HOURS * HOUR
+    ((_, own),) = compare.of_segments({"country=FR"})
+    windows = hours(1, 0.5 * DAYLIGHT[:4], n=100_000, seed=2)  # it has grown
+    trail = [(start + hour * HOUR, own.sums(windows[hour])) for hour in (2, 1, 0)]
+    found = own.score(windows[3], start + 3 * HOUR, trail)[0]
+    assert found.test is not None
+    alone = found.test.sampling(0.001)
+    together = next(test for number, test in found.lasting if number == 3).sampling(0.001)
+    assert follows(profile)[1]
+    assert 0.8 < together / alone < 0.95  # 1/4800 of each, and 1/20200 of one, a third of that of three
