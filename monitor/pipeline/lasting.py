@@ -21,6 +21,7 @@ from monitor.pipeline.effects import DECIDING, Lasting, effect
 from monitor.pipeline.judges import Judge
 from monitor.pipeline.recent import Recent
 
+TINY = 1e-300
 MOMENTS = 8  # of which what is expected is held: those of a window, of the ones before it, and of a late event's
 
 
@@ -100,7 +101,7 @@ class Group:
         expected = [self._expected(newest, fine), *(self._expected(moment) for moment in others)]
         shares, events = (np.array(part).swapaxes(0, 1) for part in zip(*expected, strict=True))
         away = self._cells.shares(sums) - shares
-        squares = effects(self._factors, away, self._scale, ordered=self._cells.ordered).tolist()
+        squares = effects(self._factors, away, self._scales(shares), ordered=self._cells.ordered).tolist()
         noise = (self._design * self._noise(sums[..., -1], events)).tolist()
         empty = (sums[..., -1] == 0).tolist()
         for row, found in enumerate(self._known):
@@ -127,6 +128,20 @@ class Group:
     def _made(self, fine: Sequence[Counts]) -> tuple[Floats, Counts]:
         sums = np.array([judge.cells.of(counts) for judge, counts in zip(self._judges, fine, strict=True)])
         return self._cells.shares(sums), sums[:, -1]
+
+    def _scales(self, expected: Floats) -> Floats:
+        """What squares of distances are multiplied by; expected: shares, shape (columns, windows, shares).
+
+        A category's distances vary as its share in the hours of the windows does. Where that is more than it has over
+        the day, they count for less; else as over the day, for what is rare in an hour comes in ones and twos.
+        """
+        if self._cells.ordered or not self._moving:
+            return self._scale
+        squares = self._factors.estimate[..., : expected.shape[1]] ** 2
+        sums = np.add.reduce(squares[..., None] * expected[:, None], axis=2)
+        means = sums / np.maximum(np.add.reduce(squares, axis=-1), TINY)[..., None]
+        made: Floats = np.minimum(self._scale, 1 / np.maximum(means, TINY))
+        return made
 
     def _noise(self, sizes: Counts, references: Counts) -> Floats:
         """What sampling adds to each estimate; shape (columns, WINDOWS).

@@ -80,6 +80,14 @@ DECIDING = [
         "tests/drift/test_phases.py",
     ),
     one(
+        "scaled-by-the-day",
+        "categories that an hour has more of than the day are in a shift that lasts more often than asked",
+        "monitor/pipeline/lasting.py",
+        "if self._cells.ordered or not self._moving:",
+        "if True:",
+        "tests/pipeline/test_calibrated.py",
+    ),
+    one(
         "shifts-of-nothing",
         "a segment all of whose numbers lie in one bin stops the worker for good",
         "monitor/pipeline/lasting.py",

@@ -160,6 +160,26 @@ def test_a_column_that_follows_the_hour_alone_is_not_compared_with_fewer_events_
         assert found.phases.season.kind == "day", seed
 
 
+def test_categories_that_an_hour_has_more_of_than_the_day_are_in_no_shift_that_lasts_more_often_than_asked() -> None:
+    rng, names = np.random.default_rng(8), "abcdefgh"
+    swing = np.exp(np.outer(np.sin(2 * np.pi * np.arange(24) / 24), np.linspace(-1.5, 1.5, 8)))
+    chances = np.tile(swing / swing.sum(axis=1, keepdims=True), (10, 1))
+    rows = np.pad(rng.multinomial(5_000, chances), ((0, 0), (0, 4)))
+    column = replace(categorical(dict.fromkeys(names, 1)), counts=rows.sum(axis=0))
+    starts = tuple(i * 3_600_000 for i in range(240))
+    profile = Profile("m", "1", (column,), 0, 240 * 3_600_000, Chunks.of(3_600_000, starts, rows.astype(np.int32)))
+    compare = Comparison(profile, {}, pvalue=PVALUE, min_events=50, like=Like(3_600_000))
+    times = [(240 + hour) * 3_600_000 for hour in (6, 5, 4, 3)]
+    drawn = np.pad(rng.multinomial(1_000, chances[[6, 5, 4, 3]], size=(6_000, 4)), ((0, 0), (0, 0), (0, 4)))
+    beyond = 0
+    for newest, *before in drawn:
+        trail = [(start, compare.sums(counts)) for start, counts in zip(times[1:], before, strict=True)]
+        found = dict(compare.score(newest, times[0], trail)[0].lasting)[3]
+        beyond += found.squared > found.sampling(0.001)
+    assert compare.calibrations[0].phases is not None
+    assert beyond <= 6  # as many by chance; eleven where squares are scaled by the whole day
+
+
 def test_the_reason_has_the_statistic_the_threshold_and_its_parts() -> None:
     found = judged(*with_chunks(hours=100, spread=0.3))
     assert found.reason is not None
