@@ -71,8 +71,7 @@ def _show(console: Console, summary: replay.Summary, out: Path, waste: Path | No
     unusable = ", ".join(f"{n:,} {reason}" for reason, n in sorted(summary.rejected.items()))
     skipped = ", ".join(f"{n:,} {reason}" for reason, n in sorted(summary.skipped.items()))
     console.print(
-        f"{summary.events:,} events counted"
-        + (f", {summary.late:,} of them too late: sort the log by time" if summary.late else "")
+        f"{summary.events:,} events counted" + (f", {summary.late:,} of them too late" if summary.late else "")
     )
     if unusable:
         where = f"they are in {waste}" if waste else "name a file with --rejected to see which"

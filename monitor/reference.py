@@ -23,7 +23,7 @@ from monitor.errors import DriftlineError
 from monitor.gather import PREDICTION, Gathered, Progress, Wanted, gather, no_column
 from monitor.notes import notes_on
 from monitor.observed import NUMBER, Cells, Observed
-from monitor.segmenting import Cut, columns_named, no_segment, segmentations
+from monitor.segmenting import Cut, check_made, columns_named, segmentations
 
 LENGTHS = tuple(UNITS["h"] * hours for hours in (1, 2, 3, 6, 12, 24, 168))  # of a chunk, unless one is given
 CHUNK_EVENTS = 30  # least mean events of a chunk, where its length may be chosen
@@ -78,14 +78,9 @@ def build(
     wishes = _wishes(derive, against)
     lists = {wish.inputs[0] for wish in wishes if wish.function.takes == "numbers"}
     texts = {wish.inputs[0] for wish in wishes if wish.function.takes == "text"} - {*categorical}
-    parted = columns_named(
-        segments,
-        segment_fields,
-        {"--ignore": ignore, "--time": [time], "--prediction": [prediction, prediction and PREDICTION]},
-    )
+    parted = columns_named(segments, segment_fields, ignore=ignore, time=time, prediction=prediction)
     wanted = Wanted(model, version, time, prediction, frozenset(ignore), lists, parted, {n: n for n in segment_fields})
     found = gather(paths, wanted, progress)
-    brought = {*found.columns, *found.offered, *segment_fields}
     twice = _settle(found, wishes)
     if chunk is not None and not found.times:
         raise DriftlineError("--chunk: the events have no time to be cut by; name its column with --time")
@@ -100,12 +95,10 @@ def build(
         raise DriftlineError("expected at least one column to monitor, got none; ignore fewer")
     other = gather(against, wanted, progress) if against else None
     made |= {one.column.name: one for one in _derived(wishes, found, made, other, bins=bins)}
-    if lost := next((name for name in parted if name not in made), None):
-        raise no_segment(lost, brought, {*made, *found.offered})
+    check_made(parted, made, offered=found.offered, brought={*found.columns, *found.offered, *segment_fields})
     cut = _cut(found, sum(one.column.size for one in made.values()), chunk) if found.times else None
-    profile = _profile(wanted, found, made, cut)
     parts = segmentations(segments, {name: (one.column, one.places) for name, one in made.items()}, segment_values, cut)
-    profile = replace(profile, segmentations=tuple(parts))
+    profile = replace(_profile(wanted, found, made, cut), segmentations=tuple(parts))
     decided = {name for name, kind in kinds.items() if kind} | {wish.name for wish in wishes}
     notes = notes_on(profile, {name: one.observed for name, one in made.items()}, decided)
     return profile, _report(paths, found, profile, (*notes, *twice))

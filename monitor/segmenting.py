@@ -16,7 +16,7 @@ from monitor.drift.profiles import Chunks, Column
 from monitor.drift.segments import CAP, MOST_COLUMNS, MOST_SEGMENTS, Segmentation, counted, frequent
 from monitor.drift.stretches import Stretches
 from monitor.errors import DriftlineError
-from monitor.gather import no_column
+from monitor.gather import PREDICTION, no_column
 from monitor.observed import Cells
 
 
@@ -61,31 +61,41 @@ class Cut(NamedTuple):
 
 
 def columns_named(
-    segments: Sequence[str], fields: Collection[str], others: Mapping[str, Collection[str | None]]
+    segments: Sequence[str],
+    fields: Collection[str],
+    *,
+    ignore: Collection[str],
+    time: str | None,
+    prediction: str | None,
 ) -> tuple[str, ...]:
     """The columns by which events are told apart, each once.
 
-    others: what else a column may be named by. Raises DriftlineError for a field of segments by which nothing is told
-    apart, or that is named as something else as well.
+    Raises DriftlineError for one of the `fields` by which nothing is told apart, or that is named as something else.
     """
     parted = tuple(dict.fromkeys(name.strip() for text in segments for name in text.split(",")))
+    others = {"--ignore": ignore, "--time": [time], "--prediction": [prediction, prediction and PREDICTION]}
     for name in fields:
-        for option, names in others.items():
-            if name in names:
-                raise DriftlineError(f"column {name!r}: named by {option} and --segment-fields; leave out one")
+        for option in (option for option, names in others.items() if name in names):
+            raise DriftlineError(f"column {name!r}: named by {option} and --segment-fields; leave out one")
         if name not in parted:
             raise DriftlineError(f"column {name!r}: named by --segment-fields, but by no --segments; add it there")
     return parted
 
 
-def no_segment(name: str, brought: Collection[str], known: Collection[str]) -> DriftlineError:
-    """The error for a column of --segments that was not made; brought, known: columns of the data, and usable ones."""
-    if name in brought:
-        return DriftlineError(
+def check_made(
+    parted: Sequence[str], made: Collection[str], *, offered: Collection[str], brought: Collection[str]
+) -> None:
+    """Raise DriftlineError for a column of --segments that was not made.
+
+    offered: names in the events' own segments. brought: what the data have, of use or not.
+    """
+    for name in (name for name in parted if name not in made):
+        if name not in brought:
+            raise no_column(name, "--segments", sorted({*made, *offered}))
+        raise DriftlineError(
             f"column {name!r}: named by --segments, but it has no usable value in these data, or --derive reads it as "
             "text; name it in --categorical, or leave it out"
         )
-    return no_column(name, "--segments", sorted(known))
 
 
 def segmentations(

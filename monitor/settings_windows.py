@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from monitor.drift.calendars import DAY, MONTH, Calendar, rules
-from monitor.drift.stretches import LONGEST
+from monitor.drift.stretches import LONGEST_ZONED
 from monitor.drift.windows import Even, Scale, Windows
 from monitor.durations import format_duration, parse_duration
 from monitor.errors import DriftlineError
@@ -77,7 +77,7 @@ def _part_of_day(node: Node) -> bool:
         length = parse_duration(node.value)
     except DriftlineError:
         return False
-    return 0 < length <= LONGEST and DAY % length == 0
+    return 0 < length <= LONGEST_ZONED and DAY % length == 0
 
 
 def _length(node: Node, scale: Scale, default: int | None, *, parts: bool = False) -> int:
@@ -95,7 +95,7 @@ def _length(node: Node, scale: Scale, default: int | None, *, parts: bool = Fals
     before = len(node.mistakes)
     length = node.duration(default, least=1_000)
     if length % scale.unit and len(node.mistakes) == before:
-        part = f", or an equal part of one up to {format_duration(LONGEST)}, such as 1h" if parts else ""
+        part = f", or an equal part of one up to {format_duration(LONGEST_ZONED)}, such as 1h" if parts else ""
         node.wrong(
             f"expected whole days with a zone, such as 1d or 1w{part}, got {format_length(length)}; or remove `zone`"
         )

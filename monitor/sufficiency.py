@@ -60,8 +60,8 @@ def _too_short(unknown: Mapping[str, Calibration], length: int) -> str:
     more = format_duration(short if short <= WEEK else math.ceil(short / DAY) * DAY)
     return (
         f"{_names(list(unknown))} {moves}, and {stretches} stretches of {format_duration(length)} are too few to say "
-        f"how far ({ENOUGH} are needed): {warns} at most, but for "
-        f"missing, invalid and unseen shares that stand still; add {more} of data"
+        f"how far ({ENOUGH} are needed): {warns} at most, but for missing, invalid and unseen shares that stand still; "
+        f"add {more} of data"
     )
 
 

@@ -18,7 +18,7 @@ from monitor.drift.windows import DAY, Windows
 Moments = npt.NDArray[np.int64]
 Kind = Literal["day", "week", "working day", "hours of the week"]
 
-LONGEST = 7_200_000  # ms of a stretch with hours by a zone's clocks: twice what these change by
+LONGEST_ZONED = 7_200_000  # ms of a stretch with hours by a zone's clocks: twice what these change by
 MONDAY = 3  # days from the first Monday before 1970 to 1970
 KINDS: tuple[Kind, ...] = ("week", "day", "working day", "hours of the week")  # the one with the fewest phases first
 
@@ -139,16 +139,16 @@ def _day(zone: str, chunks: Chunks) -> Like:
     first = np.array(chunks.starts[:1], dtype=np.int64)
     midnight = int((first - clocks(zone, first))[0]) % DAY
     nearest = round(midnight / chunks.size) * chunks.size
-    return Like(DAY, nearest % DAY, zone, abs(midnight - nearest) <= LONGEST)
+    return Like(DAY, nearest % DAY, zone, abs(midnight - nearest) <= LONGEST_ZONED)
 
 
 def seasons(length: int, zone: str) -> tuple[Season, ...]:
     """The seasons in which stretches of this length can have a phase, by the clocks of a zone.
 
-    Those of more than LONGEST, but for days, have one by UTC, in which they lie: after a change of clocks most of one
-    would be in a phase, and its middle in the next.
+    Those of more than LONGEST_ZONED, but for days, have one by UTC, in which they lie: after a change of clocks most of
+    one would be in a phase, and its middle in the next.
     """
     if length > DAY or DAY % length:
         return ()
-    zone = zone if length <= LONGEST or length == DAY else "UTC"
+    zone = zone if length <= LONGEST_ZONED or length == DAY else "UTC"
     return tuple(Season(kind, length, zone) for kind in KINDS if length < DAY or kind == "week")

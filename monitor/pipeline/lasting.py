@@ -21,7 +21,7 @@ from monitor.pipeline.effects import DECIDING, Lasting, effect
 from monitor.pipeline.judges import Judge
 from monitor.pipeline.recent import Recent
 
-TINY = 1e-300
+TINY = 1e-300  # in place of 0 below a line
 MOMENTS = 8  # of which what is expected is held: those of a window, of the ones before it, and of a late event's
 
 

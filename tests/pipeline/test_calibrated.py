@@ -19,7 +19,7 @@ from monitor.drift.decisions import levels
 from monitor.drift.profiles import Chunks, Profile
 from monitor.drift.stretches import Like, Stretches, judged_by, seasons
 from monitor.drift.thresholds import Fixed
-from monitor.drift.windows import Windows
+from monitor.drift.windows import Even, Windows
 from monitor.pipeline.compare import Comparison
 from monitor.pipeline.results import ColumnResult
 from tests.pipeline.columns import PVALUE, categorical, compared, counted, numeric
@@ -145,6 +145,12 @@ def test_long_windows_and_chunks_lie_in_utc_and_so_do_their_phases_whatever_the_
     zone = "America/Denver"  # at noon UTC it is 5 or 6 o'clock, at 18 o'clock 11 or 12
     shown = {hours: {season.zone for season in seasons(hours * 3_600_000, zone)} for hours in (1, 2, 3, 12, 24)}
     assert shown == {1: {zone}, 2: {zone}, 3: {"UTC"}, 12: {"UTC"}, 24: {zone}}
+
+
+@pytest.mark.parametrize(("name", "apart"), [("Australia/Sydney", False), ("Europe/Berlin", True), ("UTC", True)])
+def test_hours_of_a_zone_are_told_no_weekday_by_days_that_are_parts_of_two_there(name: str, apart: bool) -> None:
+    chunks = Chunks.of(DAY, tuple(day * DAY for day in range(60)), np.ones((60, 4), dtype=np.int32))
+    assert judged_by(Windows(3_600_000, 3_600_000, scale=Even(name)), chunks).phases == apart
 
 
 def test_a_column_that_follows_the_hour_alone_is_not_compared_with_fewer_events_by_the_weekday_too() -> None:

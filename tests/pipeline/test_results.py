@@ -16,7 +16,7 @@ from monitor.demo.run import prepare
 from monitor.errors import DriftlineError
 from monitor.pipeline import results
 from monitor.pipeline.merge import Output
-from monitor.pipeline.results import Result, SegmentDrift, SegmentsResult
+from monitor.pipeline.results import Result, ScoreResult, SegmentDrift, SegmentsResult
 from monitor.replay import files, replay
 from tests.examples import column, in_segments, result
 from tests.markdown import ROOT, blocks
@@ -131,6 +131,12 @@ def test_bytes_that_are_no_result_are_refused_with_what_they_begin_with(line: by
 def test_the_ratio_is_that_of_the_deciding_method() -> None:
     assert column(statistic=0.3).ratio == pytest.approx(3.0)
     assert column(statistic=0.05).ratio == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("statistic", "threshold"), [(0.3, 0.0), (1e308, 0.1)])
+def test_a_ratio_is_a_number_that_can_be_shown_whatever_the_threshold(statistic: float, threshold: float) -> None:
+    score = ScoreResult(statistic, None, threshold)
+    assert msgspec.structs.replace(column(), scores={"ks": score}).ratio == 1e9
 
 
 def test_drifted_columns_come_with_the_furthest_first() -> None:
